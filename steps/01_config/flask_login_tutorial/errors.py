@@ -1,0 +1,30 @@
+"""One page for every error: what happened, in plain words, and nothing about our insides."""
+
+from flask import Flask, Response, current_app
+from werkzeug.exceptions import HTTPException
+
+WORDS = {
+    400: "The server did not understand that request.",
+    404: "There is no page at this address.",
+    405: "This address exists, but not for that kind of request.",
+    413: "That was more than this site accepts in one go (64 KiB).",
+    429: "Too many attempts. Wait a little, then try again.",
+    500: "Something broke on our side. It has been written to the log.",
+    503: "Part of this site is not answering just now. Nothing was changed. Please try again in a minute.",
+}
+
+
+def init_app(app: Flask) -> None:
+    """Answer every error of this app with our page."""
+    app.register_error_handler(HTTPException, error_page)
+
+
+def error_page(error: HTTPException) -> Response:
+    """The page for this error, with the error's own status and headers."""
+    response = error.get_response()
+    words = WORDS.get(response.status_code, "That did not work.")
+    # Not render_template: it may ask the database for the user, and the database may be what failed.
+    page = current_app.jinja_env.get_template("error.html")
+    response.set_data(page.render(code=response.status_code, words=words))
+    response.content_type = "text/html; charset=utf-8"
+    return response

@@ -1,0 +1,47 @@
+"""One page for every error: what happened, in plain words, and nothing about our insides."""
+
+from flask import Flask, Response, current_app
+from flask_wtf.csrf import CSRFError
+from sqlalchemy.exc import InterfaceError, OperationalError, ProgrammingError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from werkzeug.exceptions import HTTPException, ServiceUnavailable
+
+WORDS = {
+    400: "The server did not understand that request.",
+    404: "There is no page at this address.",
+    405: "This address exists, but not for that kind of request.",
+    413: "That was more than this site accepts in one go (64 KiB).",
+    429: "Too many attempts. Wait a little, then try again.",
+    500: "Something broke on our side. It has been written to the log.",
+    503: "Part of this site is not answering just now. Nothing was changed. Please try again in a minute.",
+}
+EXPIRED = (
+    "This form can no longer be sent: it was open for too long, or you have logged in or out since. "
+    "Nothing was changed. Go back, reload the page, and send it again."
+)
+
+
+def init_app(app: Flask) -> None:
+    """Answer every error of this app with our page."""
+    app.register_error_handler(HTTPException, error_page)
+    for error in (OperationalError, InterfaceError, ProgrammingError, PoolTimeoutError):
+        app.register_error_handler(error, database_down)
+
+
+def error_page(error: HTTPException) -> Response:
+    """The page for this error, with the error's own status and headers."""
+    response = error.get_response()
+    words = WORDS.get(response.status_code, "That did not work.")
+    if isinstance(error, CSRFError):
+        words = EXPIRED
+    # Not render_template: it may ask the database for the user, and the database may be what failed.
+    page = current_app.jinja_env.get_template("error.html")
+    response.set_data(page.render(code=response.status_code, words=words))
+    response.content_type = "text/html; charset=utf-8"
+    return response
+
+
+def database_down(error: Exception) -> Response:
+    """503, and a line for whoever runs the app. Missing tables end up here too."""
+    current_app.logger.error("The database failed (has `flask init-db` been run?): %s", error)
+    return error_page(ServiceUnavailable(retry_after=60))

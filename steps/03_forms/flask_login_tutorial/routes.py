@@ -1,0 +1,15 @@
+"""The pages that are not about logging in."""
+
+from flask import Blueprint, render_template
+from sqlalchemy import func, select
+
+from .models import User, db
+
+bp = Blueprint("pages", __name__)
+
+
+@bp.get("/")
+def index() -> str:
+    """Say which step this is, what works, and how many accounts there are."""
+    accounts = db.session.scalar(select(func.count()).select_from(User))
+    return render_template("index.html", accounts=accounts)

@@ -1,0 +1,28 @@
+"""Step 04: visitors sign up, one account per mailbox, whoever else signs up at that moment."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask import Flask
+from flask_wtf import CSRFProtect
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from . import auth, commands, errors, routes, throttle
+from .config import load_config
+from .models import db
+
+
+def create_app(config: Mapping[str, Any] | None = None) -> Flask:
+    """Make the app. What `config` holds wins over the environment; raises ConfigError if a setting is unsafe."""
+    app = Flask(__name__)
+    app.config.from_mapping(load_config(config or {}))
+    if hops := app.config["PROXY_COUNT"]:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)
+    db.init_app(app)
+    CSRFProtect(app)  # every POST, whether it comes from a form class or not
+    throttle.limiter.init_app(app)
+    errors.init_app(app)
+    app.register_blueprint(routes.bp)
+    app.register_blueprint(auth.bp)
+    app.register_blueprint(commands.bp)
+    return app

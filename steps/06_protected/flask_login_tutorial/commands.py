@@ -1,0 +1,80 @@
+"""The commands for whoever runs the app: `flask --help` lists them."""
+
+import click
+from email_validator import EmailNotValidError
+from flask import Blueprint
+from sqlalchemy.exc import IntegrityError
+
+from .models import User, db, password_problem
+
+bp = Blueprint("commands", __name__, cli_group=None)
+
+
+@bp.cli.command("init-db")
+def init_db() -> None:
+    """Make the tables that are missing. Safe to repeat."""
+    # A command and not part of create_app: several workers that start at once would trip over each other.
+    db.create_all()
+    click.echo(f"The tables are ready in {db.engine.url.render_as_string(hide_password=True)}")
+
+
+@bp.cli.command("add-user")
+@click.argument("email")
+@click.option("--name", help="What to call them; the part before the @ if not given.")
+@click.password_option()
+def add_user(email: str, name: str | None, password: str) -> None:
+    """Make an account for EMAIL; asks for the password."""
+    name = name or email.partition("@")[0]
+    if problem := password_problem(password, name, email):
+        raise click.ClickException(problem)
+    try:
+        user = User(email=email, name=name[:100])
+        user.set_password(password)
+        db.session.add(user)
+        db.session.commit()
+    except EmailNotValidError as error:
+        raise click.ClickException(f"{email} is not an email address. {error}") from error
+    except IntegrityError as error:
+        raise click.ClickException(f"{email} has an account already.") from error
+    click.echo(f"{user.email} has an account now.")
+
+
+def log_out_everywhere(email: str) -> User:
+    """End every session of the user with this address. The caller commits."""
+    try:
+        user = User.find(email)
+    except EmailNotValidError:
+        user = None
+    if user is None:
+        raise click.ClickException(f"No account has the address {email}.")
+    user.end_sessions()
+    return user
+
+
+@bp.cli.command("deactivate")
+@click.argument("email")
+def deactivate(email: str) -> None:
+    """Keep EMAIL out from now on, and end every session they have."""
+    user = log_out_everywhere(email)
+    user.is_active = False
+    db.session.commit()
+    click.echo(f"{user.email} is deactivated and logged out everywhere.")
+
+
+@bp.cli.command("reactivate")
+@click.argument("email")
+def reactivate(email: str) -> None:
+    """Let EMAIL log in again."""
+    user = log_out_everywhere(email)  # a session that slipped in meanwhile must not come back to life
+    user.is_active = True
+    db.session.commit()
+    click.echo(f"{user.email} can log in again.")
+
+
+@bp.cli.command("end-sessions")
+@click.argument("email")
+def end_sessions(email: str) -> None:
+    """Log EMAIL out on every device."""
+    user = log_out_everywhere(email)
+    db.session.commit()
+    click.echo(f"{user.email} is logged out everywhere.")
