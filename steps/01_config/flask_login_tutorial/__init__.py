@@ -13,6 +13,7 @@ from .config import load_config
 def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     """Make the app. What `config` holds wins over the environment; raises ConfigError if a setting is unsafe."""
     app = Flask(__name__)
+    app.logger.setLevel("INFO")
     app.config.from_mapping(load_config(config or {}))
     if hops := app.config["PROXY_COUNT"]:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)

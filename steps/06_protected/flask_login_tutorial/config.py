@@ -36,7 +36,6 @@ FIXED = {
         "pool_pre_ping": True,  # after the database was away, the next request works again
     },
     "REMEMBER_COOKIE_DURATION": timedelta(days=30),
-    "REMEMBER_COOKIE_HTTPONLY": True,
     "REMEMBER_COOKIE_SAMESITE": "Lax",
     "RATELIMIT_IN_MEMORY_FALLBACK_ENABLED": True,  # without its Redis the app still counts, each process for itself
 }

@@ -1,0 +1,133 @@
+"""Which tests run against which app, and the apps and visitors they get."""
+
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from harness import ROOT, STEPS, Step, Visitor, init_db, query
+from sqlalchemy import create_engine, inspect, text
+
+sys.dont_write_bytecode = True  # leave no __pycache__ in the steps: it would show in their diffs
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the workbook's own options."""
+    group = parser.getgroup("workbook")
+    group.addoption("--step", help="run the suites up to this step against it: 04 or 04_signup")
+    group.addoption("--app", help="with --step: the folder of somebody's own version of that step")
+    group.addoption("--database-uri", default="sqlite://", help="an empty database to run in, instead of SQLite")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Say at once what is wrong with the options."""
+    config.workbook_step = None
+    if name := config.getoption("--step"):
+        number = int(name[:2]) if name[:2].isdecimal() else int(name) if name.isdecimal() else 0
+        if number not in STEPS or name not in (str(number), f"{number:02}", STEPS[number].name):
+            raise pytest.UsageError(f"There is no step {name}. The steps: {', '.join(s.name for s in STEPS.values())}")
+        config.workbook_step = number
+    if folder := config.getoption("--app"):
+        if config.workbook_step is None:
+            raise pytest.UsageError("--app needs --step: which step's suites should judge that folder?")
+        path = Path(folder).resolve()
+        if not (path / "flask_login_tutorial" / "__init__.py").is_file():
+            raise pytest.UsageError(f"{path} is no step: it holds no flask_login_tutorial/__init__.py")
+        STEPS[config.workbook_step] = Step(config.workbook_step, path)
+
+
+def suite_number(path: Path) -> int | None:
+    """The step a test file belongs to; None for the tests of the workbook itself."""
+    folder = path.relative_to(ROOT / "tests").parts[0]
+    return int(folder[:2]) if folder[:2].isdecimal() else None
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run each test of a suite against that step and every later one."""
+    if "step" in metafunc.fixturenames:
+        first, last = suite_number(metafunc.definition.path), max(STEPS)
+        if marker := metafunc.definition.get_closest_marker("steps"):
+            first, last = marker.args
+        steps = [STEPS[number] for number in range(first, last + 1)]
+        metafunc.parametrize("step", steps, ids=[step.name for step in steps], scope="session")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """With --step, keep what judges that step alone."""
+    wanted = config.workbook_step
+    if wanted is None:
+        return
+    kept = [
+        item for item in items if getattr(item, "callspec", None) and item.callspec.params.get("step") == STEPS[wanted]
+    ]
+    config.hook.pytest_deselected(items=[item for item in items if item not in kept])
+    items[:] = kept
+
+
+@pytest.fixture(scope="session")
+def database_uri(request: pytest.FixtureRequest) -> str:
+    """The database given with --database-uri; SQLite in memory otherwise."""
+    return request.config.getoption("--database-uri")
+
+
+@pytest.fixture
+def make_app(step: Step, database_uri: str) -> Iterator[Callable[..., Flask]]:
+    """Make the step's app with the settings given, its tables made and empty."""
+    if not database_uri.startswith("sqlite"):
+        drop_tables(database_uri)
+
+    def make(**config: Any) -> Flask:
+        app = step.create_app(**{"SQLALCHEMY_DATABASE_URI": database_uri, **config})
+        if step.number > 1:
+            init_db(app)
+            made.append(app)
+        return app
+
+    made: list[Flask] = []
+    yield make
+    for app in made:
+        with app.app_context():
+            for engine in app.extensions["sqlalchemy"].engines.values():
+                engine.dispose()
+
+
+def drop_tables(uri: str) -> None:
+    """Empty a database that a test before this one has used."""
+    engine = create_engine(uri)
+    with engine.begin() as connection:
+        for table in ("user_sessions", "users"):
+            if inspect(connection).has_table(table):
+                connection.execute(text(f"DROP TABLE {table}"))
+    engine.dispose()
+
+
+@pytest.fixture
+def app(make_app: Callable[..., Flask]) -> Flask:
+    """The step's app, as a real site would set it up."""
+    return make_app()
+
+
+@pytest.fixture
+def visitor(app: Flask) -> Visitor:
+    """Somebody who has never been here."""
+    return Visitor(app)
+
+
+@pytest.fixture
+def member(app: Flask) -> Visitor:
+    """Somebody with an account (ada@example.com), not logged in."""
+    visitor = Visitor(app)
+    assert visitor.sign_up().status_code == 302, "signing up did not work"
+    return visitor
+
+
+@pytest.fixture
+def sql(app: Flask) -> Callable[..., list[Any]]:
+    """Run SQL in the app's database: `sql("SELECT ... WHERE id = :id", id=1)`."""
+
+    def run(statement: str, **values: Any) -> list[Any]:
+        return query(app, statement, **values)
+
+    return run

@@ -1,0 +1,163 @@
+"""What the suites and the notebooks share: load a step, make its app, and visit it as a browser would."""
+
+import html
+import importlib.util
+import itertools
+import logging
+import re
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import webtest
+from flask import Flask
+from sqlalchemy import text
+from webtest.response import TestResponse
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = "flask_login_tutorial"
+HOST = "workbook.example"
+PASSWORD = "plum trombone sidewalk lantern"
+NEW_PASSWORD = "gravel otter mirror pancake"
+
+# What the suites ask of every app: the settings of a real site, and a hash that costs nothing.
+CONFIG = {
+    "SECRET_KEY": "5d1f0c6b9a7e4382" * 2,
+    "SECRET_KEY_FALLBACKS": [],
+    "SESSION_COOKIE_SECURE": True,
+    "TRUSTED_HOSTS": [HOST],
+    "PROXY_COUNT": 0,
+    "SQLALCHEMY_DATABASE_URI": "sqlite://",
+    "PASSWORD_HASH_METHOD": "pbkdf2:sha256:1",
+    "RATELIMIT_STORAGE_URI": "memory://",
+}
+
+_numbers = itertools.count()
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of the workbook, or anybody's version of it."""
+
+    number: int
+    path: Path
+
+    @property
+    def name(self) -> str:
+        """The name of its folder, such as 04_signup."""
+        return self.path.name
+
+    @cached_property
+    def module(self) -> ModuleType:
+        """Its package, loaded under a name of its own: six steps fit into one process."""
+        name = f"{PACKAGE}_{next(_numbers)}"
+        folder = self.path / PACKAGE
+        spec = importlib.util.spec_from_file_location(
+            name, folder / "__init__.py", submodule_search_locations=[str(folder)]
+        )
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[name] = module
+        spec.loader.exec_module(module)
+        return module
+
+    def create_app(self, **config: Any) -> Flask:
+        """Make the app with the suites' settings, and these on top."""
+        logging.getLogger(self.module.__name__).addHandler(logging.NullHandler())  # else its log goes to the terminal
+        return self.module.create_app({**CONFIG, **config})
+
+
+STEPS = {int(path.name[:2]): Step(int(path.name[:2]), path) for path in sorted((ROOT / "steps").glob("0*_*"))}
+
+
+class Visitor(webtest.TestApp):
+    """A browser: it keeps cookies, speaks HTTPS, sends a Referer, and submits forms as the page offers them."""
+
+    def __init__(
+        self, app: Flask, *, ip: str = "192.0.2.1", agent: str = "Firefox on Linux", scheme: str = "https"
+    ) -> None:
+        environ = {
+            "HTTP_HOST": HOST,
+            "REMOTE_ADDR": ip,
+            "HTTP_USER_AGENT": agent,
+            "wsgi.url_scheme": scheme,
+            "HTTP_REFERER": f"{scheme}://{HOST}/",
+        }
+        super().__init__(app, extra_environ=environ)
+
+    def submit(
+        self, page: str | TestResponse, fields: Mapping[str, Any] | None = None, **keywords: Any
+    ) -> TestResponse:
+        """Fill in the page's own form, not the log-out button of the navigation, and send it. Takes any status."""
+        response = self.get(page) if isinstance(page, str) else page
+        form = main_form(response)
+        for name, value in (fields or {}).items():
+            form[name] = value
+        return form.submit(expect_errors=True, **keywords)
+
+    def sign_up(self, email: str = "ada@example.com", password: str = PASSWORD, **fields: str) -> TestResponse:
+        """Fill in the sign-up form and send it."""
+        values = {"name": "Ada Lovelace", "email": email, "password": password, "confirm": password, **fields}
+        return self.submit("/signup", values)
+
+    def log_in(
+        self,
+        email: str = "ada@example.com",
+        password: str = PASSWORD,
+        *,
+        remember: bool = False,
+        page: str | TestResponse = "/login",
+    ) -> TestResponse:
+        """Fill in the log-in form and send it."""
+        return self.submit(page, {"email": email, "password": password, "remember": remember})
+
+    def log_out(self) -> TestResponse:
+        """Press the log-out button of the start page."""
+        forms = [form for form in self.get("/").forms.values() if form.action.endswith("/logout")]
+        assert forms, "the page offers no log-out button"
+        return forms[0].submit(expect_errors=True)
+
+    @property
+    def logged_in(self) -> bool:
+        """Whether the start page offers to log out."""
+        return any(form.action.endswith("/logout") for form in self.get("/").forms.values())
+
+    def copy_cookies_to(self, other: "Visitor") -> None:
+        """What a thief does who has seen the cookies once."""
+        for cookie in self.cookiejar:
+            other.cookiejar.set_cookie(cookie)
+
+    def close_browser(self) -> None:
+        """Forget the cookies that last only as long as the browser is open."""
+        self.cookiejar.clear_session_cookies()
+
+
+def main_form(response: TestResponse) -> webtest.Form:
+    """The form in the page's main part."""
+    forms = [form for form in response.forms.values() if not form.action.endswith("/logout")]
+    assert forms, f"{response.request.path} ({response.status}) has no form to fill in"
+    return forms[0]
+
+
+def visible_text(response: TestResponse) -> str:
+    """The page as it is read: no tags, entities resolved, blanks folded."""
+    body = re.sub(r"(?s)<head>.*?</head>", " ", response.text)
+    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", body)).split())
+
+
+def init_db(app: Flask) -> None:
+    """Make the tables the way a learner does: `flask init-db`."""
+    result = app.test_cli_runner().invoke(args=["init-db"])
+    assert result.exit_code == 0, f"flask init-db failed: {result.output}{result.exception or ''}"
+
+
+def query(app: Flask, sql: str, **values: Any) -> list[Any]:
+    """Run SQL in the app's database, to see what is stored or to age it; commits."""
+    with app.app_context():
+        connection = app.extensions["sqlalchemy"].engine.connect()
+        with connection, connection.begin():
+            result = connection.execute(text(sql), values)
+            return [row._mapping for row in result] if result.returns_rows else []
