@@ -1,0 +1,1 @@
+"""The tool behind `python3 -m workbook`."""
