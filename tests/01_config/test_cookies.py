@@ -1,0 +1,73 @@
+"""Suite 01: what the browser is told about the session cookie, and whom the app believes about an address."""
+
+from collections.abc import Callable
+
+import pytest
+from flask import Flask, request, session
+from harness import Visitor
+
+
+@pytest.fixture
+def set_cookie(app: Flask) -> str:
+    """The Set-Cookie header of a page that writes to the session."""
+    return set_cookie_of(app)
+
+
+def set_cookie_of(app: Flask, scheme: str = "https") -> str:
+    """The Set-Cookie header of a page, added for this, that writes to the session."""
+    app.add_url_rule("/note", "note", lambda: session.setdefault("note", "kept"))
+    return Visitor(app, scheme=scheme).get("/note").headers["Set-Cookie"]
+
+
+def attributes(set_cookie: str) -> set[str]:
+    """What a Set-Cookie header says after the name and the value."""
+    return {part.strip() for part in set_cookie.split(";")[1:]}
+
+
+def test_the_session_cookie_travels_over_https_only(set_cookie: str) -> None:
+    """Without Secure, one request over plain HTTP shows the cookie to everyone on the same Wi-Fi."""
+    assert "Secure" in attributes(set_cookie)
+
+
+def test_the_session_cookie_can_be_set_by_this_host_alone(set_cookie: str) -> None:
+    """A __Host- cookie cannot be planted from a sister domain. Browsers drop it unless Path is / and Domain absent."""
+    assert set_cookie.startswith("__Host-session=")
+    assert "Path=/" in attributes(set_cookie)
+    assert "Domain" not in set_cookie
+
+
+def test_no_script_can_read_the_session_cookie(set_cookie: str) -> None:
+    """Without HttpOnly, one hole for a script on any page hands the session to whoever wrote it."""
+    assert "HttpOnly" in attributes(set_cookie)
+
+
+def test_other_sites_cannot_send_the_session_cookie_with_a_post(set_cookie: str) -> None:
+    """SameSite=Lax: a form on another site arrives here without the cookie, as a stranger's."""
+    assert attributes(set_cookie) & {"SameSite=Lax", "SameSite=Strict"}
+
+
+def test_the_session_cookie_can_be_told_to_work_over_plain_http(make_app: Callable[..., Flask]) -> None:
+    """On one's own machine there is no HTTPS; a browser would drop a Secure or __Host- cookie without a word."""
+    app = make_app(SESSION_COOKIE_SECURE=False)
+
+    set_cookie = set_cookie_of(app, scheme="http")
+
+    assert set_cookie.startswith("session=")
+    assert "Secure" not in attributes(set_cookie)
+
+
+def visitor_as_seen(app: Flask) -> str:
+    """Who the app thinks it talks to, when the request comes with a proxy's headers."""
+    app.add_url_rule("/who", "who", lambda: f"{request.remote_addr} {request.scheme}")
+    headers = {"X-Forwarded-For": "198.51.100.7", "X-Forwarded-Proto": "https"}
+    return Visitor(app, ip="192.0.2.1", scheme="http").get("/who", headers=headers).text
+
+
+def test_nobody_can_make_up_an_ip_address(app: Flask) -> None:
+    """Anyone can write X-Forwarded-For. Believed, it is a new identity for every guess at a password."""
+    assert visitor_as_seen(app) == "192.0.2.1 http"
+
+
+def test_behind_a_proxy_the_visitors_own_address_is_known(make_app: Callable[..., Flask]) -> None:
+    """Without it all visitors have the proxy's address, and one who is throttled throttles everybody."""
+    assert visitor_as_seen(make_app(PROXY_COUNT=1)) == "198.51.100.7 https"

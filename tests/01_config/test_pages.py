@@ -1,0 +1,87 @@
+"""Suite 01: the start page, and error pages that say what happened and nothing else."""
+
+import re
+
+import pytest
+from checks import assert_error_page
+from flask import Flask, abort, request
+from harness import Step, Visitor, visible_text
+
+
+def test_the_start_page_is_open_to_all_and_says_which_step_this_is(step: Step, visitor: Visitor) -> None:
+    """Six apps look alike; you should see which one is running."""
+    page = visitor.get("/")
+
+    assert page.status_code == 200
+    assert re.search(rf"\bstep 0?{step.number}\b", visible_text(page), re.IGNORECASE)
+
+
+def test_a_page_loads_nothing_from_other_sites(visitor: Visitor) -> None:
+    """A font or script from elsewhere tells that site who reads this page, and can change what it does."""
+    for path in ("/", "/no-such-page"):
+        page = visitor.get(path, expect_errors=True)
+
+        addresses = [tag.get("src") or tag.get("href") for tag in page.html.select("[src], link[href]")]
+        assert [address for address in addresses if not re.match(r"/(?!/)|data:,", address)] == []
+        assert visitor.get(page.html.select_one("link[rel=stylesheet]")["href"]).status_code == 200
+
+
+def test_an_unknown_page_gets_the_sites_own_404(visitor: Visitor) -> None:
+    """A lost visitor needs a way back, and an attacker should not learn what the site is made of."""
+    page = visitor.get("/no-such-page", expect_errors=True)
+
+    assert_error_page(page, 404)
+
+
+def test_a_wrong_method_gets_the_sites_own_405(visitor: Visitor) -> None:
+    """DELETE and the like come from programs and probes. They get an answer, and not a crash."""
+    page = visitor.delete("/", expect_errors=True)
+
+    assert_error_page(page, 405)
+
+
+@pytest.mark.parametrize("status", [400, 413, 429, 500, 503])
+def test_every_error_gets_the_sites_own_page(app: Flask, status: int) -> None:
+    """Later steps need these. The framework's own pages name the framework and leave no way back."""
+    app.add_url_rule("/fail", "fail", lambda: abort(status))
+
+    page = Visitor(app).get("/fail", expect_errors=True)
+
+    assert_error_page(page, status)
+
+
+def test_a_crash_is_a_500_that_leaks_nothing(app: Flask) -> None:
+    """What an exception says is for whoever runs the site: it names files, tables, even passwords."""
+    app.add_url_rule("/crash", "crash", lambda: {}["the secret plans"])
+
+    page = Visitor(app).get("/crash", expect_errors=True)
+
+    assert_error_page(page, 500)
+    assert "secret plans" not in page.text
+    assert "KeyError" not in page.text
+
+
+def test_a_crash_is_written_to_the_log(app: Flask, caplog: pytest.LogCaptureFixture) -> None:
+    """The page tells the visitor nothing, so the log must tell you everything."""
+    app.add_url_rule("/crash", "crash", lambda: {}["the secret plans"])
+
+    Visitor(app).get("/crash", expect_errors=True)
+
+    assert "the secret plans" in caplog.text
+
+
+def test_a_request_for_another_host_is_refused_with_a_page(visitor: Visitor) -> None:
+    """A forged Host header ends up in links that the app makes, and those lead to the forger's site."""
+    page = visitor.get("/", headers={"Host": "evil.example"}, expect_errors=True)
+
+    assert_error_page(page, 400)
+    assert "evil.example" not in page.text
+
+
+def test_a_body_over_64_kib_is_refused_with_a_page(app: Flask) -> None:
+    """Without a limit, a few visitors who send gigabytes fill the server's memory."""
+    app.add_url_rule("/size", "size", lambda: str(len(request.get_data())), methods=["POST"])
+
+    page = Visitor(app).post("/size", b"x" * (64 * 1024 + 1), expect_errors=True)
+
+    assert_error_page(page, 413)

@@ -1,0 +1,175 @@
+"""Suite 01: the app starts only when its settings are safe, and takes them from where they belong."""
+
+import os
+import runpy
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from dotenv import dotenv_values
+from flask import Flask, session
+from harness import CONFIG, HOST, PACKAGE, Step, Visitor
+
+KEY = "0f6b2d9841ce7a35" * 2
+OLD_KEY = "a94c1e70d86f5b23" * 2
+
+
+def refusal(step: Step, **config: Any) -> str:
+    """What the app says when it refuses to start."""
+    with pytest.raises(Exception, match=r"[A-Z]_[A-Z]") as refused:
+        step.create_app(**config)
+    return str(refused.value)
+
+
+def app_from_environment(step: Step, monkeypatch: pytest.MonkeyPatch, /, **environment: str) -> Flask:
+    """Make the app from environment variables alone: those of a real site, and these on top."""
+    everything = {"SECRET_KEY": KEY, "SQLALCHEMY_DATABASE_URI": "sqlite://", "TRUSTED_HOSTS": HOST, **environment}
+    for name in CONFIG:
+        monkeypatch.setenv(name, everything.get(name, ""))  # undone after the test, whatever else sets it
+        if not everything.get(name):
+            monkeypatch.delenv(name)
+    return step.module.create_app()
+
+
+def copy_with_env_file(step: Step, folder: Path, **settings: str) -> Step:
+    """Copy the step, and put a .env file with these settings beside its wsgi.py."""
+    copy = Step(step.number, folder / "copy")
+    shutil.copytree(step.path, copy.path, ignore=shutil.ignore_patterns("instance", "__pycache__", ".env"))
+    lines = [f"{name}={value}" for name, value in settings.items()]
+    (copy.path / ".env").write_text("\n".join(lines), encoding="utf-8")
+    return copy
+
+
+def test_without_a_key_the_app_does_not_start(step: Step) -> None:
+    """A key that is silently None gives a 500 on the first page that needs the session, perhaps weeks later."""
+    for key in ("", None):
+        message = refusal(step, SECRET_KEY=key)
+
+        assert "SECRET_KEY" in message
+        assert "token_hex" in message, "the message should hold the command that makes a key"
+
+
+def test_a_short_key_is_refused(step: Step) -> None:
+    """Whoever guesses the key signs a cookie for any account: "dev" and "changeme" are on every list of guesses."""
+    for key in ("dev", "changeme", KEY[:31]):
+        assert "SECRET_KEY" in refusal(step, SECRET_KEY=key)
+
+    assert step.create_app(SECRET_KEY=KEY[:32])
+
+
+def test_a_placeholder_is_refused_however_long(step: Step) -> None:
+    """A key copied out of an example is known to everyone who has read the example."""
+    for key in ("changeme" * 5, "please-replace-me-0123456789abcdef", "this-is-my-secret-key-0123456789", "a1" * 32):
+        assert "SECRET_KEY" in refusal(step, SECRET_KEY=key)
+
+
+def test_the_example_file_holds_no_key_that_works(step: Step) -> None:
+    """People copy .env.example and change what they must. A key that starts the app stays in there."""
+    example = dotenv_values(step.path / ".env.example")
+
+    assert "SECRET_KEY" in refusal(step, SECRET_KEY=example["SECRET_KEY"])
+
+
+def test_an_old_key_in_the_fallbacks_must_be_as_strong(step: Step) -> None:
+    """Cookies signed with a fallback are good, so a weak one lets in whoever guesses it."""
+    assert "SECRET_KEY_FALLBACKS" in refusal(step, SECRET_KEY_FALLBACKS=[OLD_KEY, "dev"])
+
+
+def test_a_new_key_keeps_the_sessions_signed_with_the_old_one(
+    step: Step, database_uri: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else nobody changes the key: it would throw out every visitor at once."""
+
+    def with_session_pages(app: Flask) -> Visitor:
+        app.add_url_rule("/note", "note", lambda: session.setdefault("note", "kept"))
+        app.add_url_rule("/read", "read", lambda: session.get("note", "lost"))
+        return Visitor(app)
+
+    uri = {"SQLALCHEMY_DATABASE_URI": database_uri}
+    before = with_session_pages(step.create_app(SECRET_KEY=OLD_KEY, **uri))
+    after = with_session_pages(app_from_environment(step, monkeypatch, SECRET_KEY_FALLBACKS=f"{KEY[::-1]}, {OLD_KEY}"))
+    before.get("/note")
+
+    before.copy_cookies_to(after)
+
+    assert after.get("/read").text == "kept"
+
+
+def test_settings_are_read_when_the_app_is_made(step: Step, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Read at import, they are fixed by whoever imports first: a test would run against the real database."""
+    first = app_from_environment(step, monkeypatch, SECRET_KEY=OLD_KEY)
+    second = app_from_environment(step, monkeypatch, SECRET_KEY=KEY)
+
+    assert (first.config["SECRET_KEY"], second.config["SECRET_KEY"]) == (OLD_KEY, KEY)
+
+
+def test_what_create_app_is_given_wins_over_the_environment(step: Step, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests and scripts say what they want, and a variable left over in some shell does not get in the way."""
+    monkeypatch.setenv("TRUSTED_HOSTS", "left-over.example")
+    app = step.create_app()
+
+    answer = Visitor(app).get("/no-such-page", expect_errors=True)
+
+    assert answer.status_code == 404
+
+
+def test_settings_come_from_the_env_file_beside_wsgi_py(
+    step: Step, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A key in a file that git ignores is neither in the code nor in everybody's shell history."""
+    copy = copy_with_env_file(step, tmp_path, SECRET_KEY=OLD_KEY)
+
+    app = app_from_environment(copy, monkeypatch, SECRET_KEY="")
+
+    assert app.config["SECRET_KEY"] == OLD_KEY
+
+
+def test_the_real_environment_wins_over_the_env_file(
+    step: Step, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server sets variables; a .env file that somebody copied there by mistake must not undo them."""
+    copy = copy_with_env_file(step, tmp_path, SECRET_KEY=OLD_KEY)
+
+    app = app_from_environment(copy, monkeypatch, SECRET_KEY=KEY)
+
+    assert app.config["SECRET_KEY"] == KEY
+
+
+def test_a_setting_that_makes_no_sense_is_refused_by_name(step: Step) -> None:
+    """A typo in "SESSION_COOKIE_SECURE=flase" must not become a guess about safety."""
+    for name, value in {"SESSION_COOKIE_SECURE": "flase", "PROXY_COUNT": "-1"}.items():
+        assert name in refusal(step, **{name: value})
+
+
+def test_wsgi_py_makes_the_app_for_flask_and_gunicorn(step: Step, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`flask run` and `gunicorn wsgi:app` look for it there."""
+    app_from_environment(step, monkeypatch)  # for the variables
+    monkeypatch.setitem(sys.modules, PACKAGE, step.module)
+
+    app = runpy.run_path(str(step.path / "wsgi.py"))["app"]
+
+    assert isinstance(app, Flask)
+
+
+@pytest.mark.steps(1, 1)  # it starts a process, and what it tests is the same in every step
+def test_flask_answers_a_bad_setting_with_a_sentence_and_no_traceback(step: Step, tmp_path: Path) -> None:
+    """Forty lines of traceback hide the one that says what to do."""
+    copy = copy_with_env_file(step, tmp_path)
+    environment = {name: value for name, value in os.environ.items() if name not in (*CONFIG, "FLASK_APP")}
+
+    result = subprocess.run(
+        [sys.executable, "-m", "flask", "run", "--port", "1"],
+        cwd=copy.path,
+        env={**environment, "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert result.returncode != 0
+    assert "SECRET_KEY is missing" in result.stderr
+    assert "Traceback" not in result.stderr
