@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from harness import ROOT, STEPS, Step, Visitor, init_db, query
+from harness import PASSWORD, ROOT, STEPS, Step, Visitor, init_db, query
 from sqlalchemy import create_engine, inspect, text
 
 sys.dont_write_bytecode = True  # leave no __pycache__ in the steps: it would show in their diffs
@@ -116,11 +116,15 @@ def visitor(app: Flask) -> Visitor:
 
 
 @pytest.fixture
-def member(app: Flask) -> Visitor:
+def member(step: Step, app: Flask) -> Visitor:
     """Somebody with an account (ada@example.com), not logged in."""
-    visitor = Visitor(app)
-    assert visitor.sign_up().status_code == 302, "signing up did not work"
-    return visitor
+    models = step.module.models
+    with app.app_context():
+        user = models.User(name="Ada Lovelace", email="ada@example.com")
+        user.set_password(PASSWORD)
+        models.db.session.add(user)
+        models.db.session.commit()
+    return Visitor(app)
 
 
 @pytest.fixture

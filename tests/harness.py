@@ -13,6 +13,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import jinja2
 import webtest
 from flask import Flask
 from sqlalchemy import text
@@ -37,6 +38,25 @@ CONFIG = {
 }
 
 _numbers = itertools.count()
+
+
+class CompiledTemplates(jinja2.BytecodeCache):
+    """Templates compiled once for all the apps that a test run makes, and not once for each."""
+
+    def __init__(self) -> None:
+        self.code: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: jinja2.bccache.Bucket) -> None:
+        """Hand out what is there; Jinja checks that it fits the source."""
+        if bucket.key in self.code:
+            bucket.bytecode_from_string(self.code[bucket.key])
+
+    def dump_bytecode(self, bucket: jinja2.bccache.Bucket) -> None:
+        """Keep what was compiled."""
+        self.code[bucket.key] = bucket.bytecode_to_string()
+
+
+COMPILED = CompiledTemplates()
 
 
 @dataclass(frozen=True)
@@ -67,7 +87,9 @@ class Step:
     def create_app(self, **config: Any) -> Flask:
         """Make the app with the suites' settings, and these on top."""
         logging.getLogger(self.module.__name__).addHandler(logging.NullHandler())  # else its log goes to the terminal
-        return self.module.create_app({**CONFIG, **config})
+        app = self.module.create_app({**CONFIG, **config})
+        app.jinja_env.bytecode_cache = COMPILED
+        return app
 
 
 STEPS = {int(path.name[:2]): Step(int(path.name[:2]), path) for path in sorted((ROOT / "steps").glob("0*_*"))}
@@ -86,7 +108,7 @@ class Visitor(webtest.TestApp):
             "wsgi.url_scheme": scheme,
             "HTTP_REFERER": f"{scheme}://{HOST}/",
         }
-        super().__init__(app, extra_environ=environ)
+        super().__init__(app, extra_environ=environ, lint=False)
 
     def submit(
         self, page: str | TestResponse, fields: Mapping[str, Any] | None = None, **keywords: Any
@@ -124,6 +146,12 @@ class Visitor(webtest.TestApp):
     def logged_in(self) -> bool:
         """Whether the start page offers to log out."""
         return any(form.action.endswith("/logout") for form in self.get("/").forms.values())
+
+    @property
+    def session(self) -> dict[str, Any]:
+        """What the session cookie holds: anybody can read it."""
+        cookie = self.cookies[self.app.config["SESSION_COOKIE_NAME"]]
+        return self.app.session_interface.get_signing_serializer(self.app).loads(cookie)
 
     def copy_cookies_to(self, other: "Visitor") -> None:
         """What a thief does who has seen the cookies once."""

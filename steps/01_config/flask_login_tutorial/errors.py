@@ -21,7 +21,7 @@ def init_app(app: Flask) -> None:
 
 def error_page(error: HTTPException) -> Response:
     """The page for this error, with the error's own status and headers."""
-    response = error.get_response()
+    response = current_app.make_response(error.get_response())
     words = WORDS.get(response.status_code, "That did not work.")
     # Not render_template: it may ask the database for the user, and the database may be what failed.
     page = current_app.jinja_env.get_template("error.html")

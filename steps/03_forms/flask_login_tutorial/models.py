@@ -57,14 +57,13 @@ def password_problem(password: str, *about: str) -> str | None:
         return f"Use at least {PASSWORD_MIN} characters. Four or five unrelated words are easy to remember."
     if len(password) > PASSWORD_MAX:
         return f"Use at most {PASSWORD_MAX} characters."
-    words = []
-    for text in (*about, SITE_NAME):
-        parts = re.findall(r"[^\W_]+", text)
-        words += [*parts, "".join(parts)]  # zxcvbn looks for words, so "Ada Lovelace" must be given as adalovelace too
-    result = zxcvbn(password[:72], user_inputs=words)  # it refuses more than 72 characters
+    words = re.findall(r"[^\W_]{3,}", " ".join((*about, SITE_NAME)).casefold())
+    rest = "".join(password.casefold().split())  # blanks make a phrase easier to type, not harder to guess
+    for word in words:
+        rest = rest.replace(word, "")  # whoever guesses at this account tries these first, so they count for nothing
+    result = zxcvbn(rest[:72], user_inputs=words)  # it refuses more than 72 characters
     if result["score"] < 3:
-        warning = result["feedback"]["warning"] or "This one would be guessed too soon."
-        return f"{warning.rstrip('.')}. Use four or five unrelated words instead."
+        return f"{result['feedback']['warning'] or 'Too easy to guess.'} Use four or five unrelated words instead."
     return None
 
 

@@ -50,7 +50,7 @@ def password() -> ResponseReturnValue:
     return render_template("password.html", form=form), 422 if form.is_submitted() else 200
 
 
-@bp.post("/sessions/<int:session_id>/end")
+@bp.post("/sessions/<int(max=2147483647):session_id>/end")
 @fresh_login_required
 def end_one(session_id: int) -> ResponseReturnValue:
     """Log one device out."""

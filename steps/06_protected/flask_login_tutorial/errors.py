@@ -30,7 +30,7 @@ def init_app(app: Flask) -> None:
 
 def error_page(error: HTTPException) -> Response:
     """The page for this error, with the error's own status and headers."""
-    response = error.get_response()
+    response = current_app.make_response(error.get_response())
     words = WORDS.get(response.status_code, "That did not work.")
     if isinstance(error, CSRFError):
         words = EXPIRED

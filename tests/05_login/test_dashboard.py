@@ -1,0 +1,41 @@
+"""Suite 05: who current_user is."""
+
+import pytest
+from harness import Visitor, visible_text
+
+
+@pytest.mark.steps(5, 5)  # in step 06 the wall stands in front of it
+def test_the_dashboard_shows_what_current_user_is_for_a_stranger(visitor: Visitor) -> None:
+    """current_user is never None: it is an object that says no."""
+    text = visible_text(visitor.get("/dashboard"))
+
+    assert "AnonymousUserMixin" in text
+    assert "False" in text
+
+
+def test_markup_in_a_members_name_is_shown_and_not_run(visitor: Visitor) -> None:
+    """A member named <script> must stay a name. A template whose file does not end in .html runs it."""
+    visitor.sign_up(name='<script>alert("1")</script>')
+    visitor.log_in()
+
+    page = visitor.get("/dashboard")
+
+    assert "<script>alert" not in page.text
+    assert '<script>alert("1")</script>' in visible_text_of_entities(page.text)
+
+
+def visible_text_of_entities(page: str) -> str:
+    """The page with its entities resolved: what a reader sees of an escaped name."""
+    import html
+
+    return html.unescape(page)
+
+
+def test_the_website_is_a_link_that_vouches_for_nothing(visitor: Visitor) -> None:
+    """rel="nofollow" so that spam earns nothing, "noopener" so that the page behind it cannot steer ours."""
+    visitor.sign_up(website="https://ada.example/notes?a=1&b=2")
+    visitor.log_in()
+
+    link = visitor.get("/dashboard").html.find("a", href="https://ada.example/notes?a=1&b=2")
+
+    assert {"nofollow", "noopener"} <= set(link["rel"])

@@ -1,0 +1,261 @@
+"""Suite 05: logging in and out."""
+
+import hmac
+from collections.abc import Callable
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+from flask import Flask
+from harness import PASSWORD, Step, Visitor, main_form, visible_text
+
+Sql = Callable[..., list[Any]]
+
+
+def test_a_member_logs_in_with_address_and_password(member: Visitor) -> None:
+    """The point of it all."""
+    answer = member.log_in()
+
+    assert answer.status_code == 302
+    assert answer.location.endswith("/dashboard")
+    assert "Ada Lovelace" in visible_text(answer.follow())
+    assert member.logged_in
+
+
+def test_the_address_may_be_typed_in_any_case_and_spelling(member: Visitor) -> None:
+    """Phones capitalise the first letter. The mailbox is the same one."""
+    member.log_in(" ADA@Example.COM ")
+
+    assert member.logged_in
+
+
+@pytest.mark.parametrize(
+    ("email", "password"),
+    [("ada@example.com", PASSWORD + "!"), ("ada@example.com", PASSWORD.upper()), ("eve@example.com", PASSWORD)],
+)
+def test_a_wrong_address_or_password_does_not_log_in(member: Visitor, email: str, password: str) -> None:
+    """Anything but the exact password of that very account keeps the door shut."""
+    answer = member.log_in(email, password)
+
+    assert answer.status_code == 422
+    assert not member.logged_in
+
+
+def test_the_password_is_compared_exactly_as_typed(app: Flask) -> None:
+    """A password trimmed or cut short is a weaker one than its owner chose."""
+    visitor = Visitor(app)
+    visitor.sign_up(password=f"  {PASSWORD} ü ")
+
+    visitor.log_in(password=f"{PASSWORD} ü")
+    trimmed = visitor.logged_in
+    visitor.log_in(password=f"  {PASSWORD} ü ")
+
+    assert not trimmed
+    assert visitor.logged_in
+
+
+def test_unknown_address_and_wrong_password_get_the_same_answer(member: Visitor) -> None:
+    """An answer that differs tells a stranger who has an account here."""
+    known = member.log_in("ada@example.com", "not her password")
+    unknown = member.log_in("eve@example.com", "not her password")
+
+    assert known.status_code == unknown.status_code
+    assert visible_text(known) == visible_text(unknown)
+
+
+def test_an_unknown_address_costs_as_many_hashes_as_a_wrong_password(step: Step, member: Visitor) -> None:
+    """Else the clock tells who has an account: 150 ms for a member, 1 ms for a stranger."""
+    hashed = []
+
+    def counting(real: Callable[..., Any]) -> Callable[..., Any]:
+        def count(*values: Any, **named: Any) -> Any:
+            hashed.append(real.__name__)
+            return real(*values, **named)
+
+        return count
+
+    names = ("check_password_hash", "generate_password_hash")
+    originals = {name: getattr(step.module.models, name) for name in names}
+    with patch.multiple(step.module.models, **{name: counting(originals[name]) for name in names}):
+        member.log_in("ada@example.com", "not her password")
+        known = len(hashed)
+        member.log_in("eve@example.com", "not her password")
+
+    assert known == 1
+    assert len(hashed) - known == 1
+
+
+def test_a_failed_try_keeps_the_address_and_forgets_the_password(member: Visitor) -> None:
+    """Nobody should type the address again. The password must not travel back in the page."""
+    answer = member.log_in("ada@example.com", "not her password")
+
+    form = main_form(answer)
+    assert form["email"].value == "ada@example.com"
+    assert not form["password"].value
+    assert "not her password" not in answer.text
+
+
+def test_a_log_in_is_noted_with_its_time(member: Visitor, sql: Sql) -> None:
+    """`last_login` that nothing sets stays NULL for ever."""
+    before = sql("SELECT last_login FROM users")[0].last_login
+
+    member.log_in()
+
+    assert before is None
+    assert sql("SELECT last_login FROM users")[0].last_login is not None
+
+
+def test_log_ins_and_refusals_are_logged_without_the_password(
+    member: Visitor, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whoever runs the site must be able to see an attack; whoever reads the log must not get in with it."""
+    member.log_in(password="not her password")
+    member.log_in()
+
+    lines = [record.getMessage() for record in caplog.records]
+    assert any("refused" in line and "192.0.2.1" in line for line in lines)
+    assert any("logged in" in line for line in lines)
+    assert not any(PASSWORD in line or "not her password" in line for line in lines)
+
+
+def test_a_weak_hash_is_replaced_when_its_owner_logs_in(member: Visitor, sql: Sql) -> None:
+    """Only at a log-in is the password there to be hashed anew. It is how a whole table gets stronger."""
+    old = "sha256$x7Qm2$" + hmac.digest(b"x7Qm2", PASSWORD.encode(), "sha256").hex()
+    sql("UPDATE users SET password_hash = :hash", hash=old)
+
+    member.log_in()
+    logged_in = member.logged_in
+    new = sql("SELECT password_hash FROM users")[0].password_hash
+    member.log_out()
+    member.log_in()
+
+    assert logged_in
+    assert new.startswith("pbkdf2:sha256:1$")
+    assert member.logged_in
+
+
+def test_logging_in_empties_the_session_first(app: Flask, member: Visitor) -> None:
+    """What an earlier visitor left behind, or an attacker planted, must not follow a member in."""
+    serializer = app.session_interface.get_signing_serializer(app)
+    name = app.config["SESSION_COOKIE_NAME"]
+    member.set_cookie(name, serializer.dumps({"planted": "by an earlier visitor"}))
+
+    member.log_in()
+
+    assert "planted" not in serializer.loads(member.cookies[name])
+
+
+def test_each_log_in_gets_a_token_of_its_own(member: Visitor, sql: Sql) -> None:
+    """A token known from before the log-in would be shared with whoever planted it."""
+    member.log_in()
+    first = {row.token for row in sql("SELECT token FROM user_sessions")}
+    member.log_out()
+    member.log_in()
+    second = {row.token for row in sql("SELECT token FROM user_sessions")}
+
+    assert not first & second
+    assert all(len(token) >= 32 for token in first | second), "128 bits at least, or tokens can be guessed"
+
+
+def test_a_member_who_is_in_is_sent_on_from_both_forms(member: Visitor) -> None:
+    """A second account, or a switch of accounts, by accident is how one ends up writing as somebody else."""
+    member.log_in()
+
+    for page in ("/signup", "/login"):
+        answer = member.get(page)
+        assert answer.status_code == 302, page
+        assert answer.location.endswith("/dashboard"), page
+
+
+def test_a_member_who_is_in_cannot_sign_up_a_second_account(app: Flask, member: Visitor, sql: Sql) -> None:
+    """The page may be open from before the log-in; sending it must not switch accounts."""
+    other_tab = member.get("/signup")
+    member.log_in()
+    token = member.get("/").forms[0]["csrf_token"].value
+    form = main_form(other_tab)
+    for name, value in {"name": "B", "email": "b@example.com", "password": PASSWORD, "confirm": PASSWORD}.items():
+        form[name] = value
+    form["csrf_token"] = token
+
+    form.submit(expect_errors=True)
+
+    assert [row.email for row in sql("SELECT email FROM users")] == ["ada@example.com"]
+
+
+def test_a_deactivated_account_is_told_so_and_stays_out(member: Visitor, sql: Sql) -> None:
+    """Sending them back to an empty form without a word makes them try again for ever."""
+    sql("UPDATE users SET is_active = :no", no=False)
+
+    answer = member.log_in()
+
+    assert answer.status_code == 422
+    assert "deactivated" in visible_text(answer)
+    assert not member.logged_in
+
+
+def test_only_the_right_password_learns_that_an_account_is_deactivated(member: Visitor, sql: Sql) -> None:
+    """Told to anybody, it would say who has an account here."""
+    sql("UPDATE users SET is_active = :no", no=False)
+
+    answer = member.log_in(password="not her password")
+
+    assert "deactivated" not in visible_text(answer)
+
+
+def test_logging_out_logs_out(member: Visitor) -> None:
+    """And says so, on a page that is open to everybody."""
+    member.log_in()
+
+    answer = member.log_out()
+
+    assert answer.status_code == 302
+    assert not member.logged_in
+
+
+def test_logging_out_twice_does_no_harm(member: Visitor) -> None:
+    """A second tab, an old page: the visitor is out either way."""
+    member.log_in()
+    page = member.get("/")
+    token = page.forms[0]["csrf_token"].value
+    member.log_out()
+
+    again = member.post("/logout", {"csrf_token": token}, expect_errors=True)
+
+    assert again.status_code < 500
+    assert not member.logged_in
+
+
+def test_a_link_or_an_image_cannot_log_anybody_out(member: Visitor) -> None:
+    """With a GET that logs out, an image on any page of the web signs our members out."""
+    member.log_in()
+
+    answer = member.get("/logout", expect_errors=True)
+
+    assert answer.status_code == 405
+    assert member.logged_in
+
+
+def test_another_site_cannot_log_anybody_out(member: Visitor) -> None:
+    """A form on another site sends the cookies but not the token."""
+    member.log_in()
+
+    answer = member.post("/logout", {}, expect_errors=True)
+
+    assert answer.status_code == 400
+    assert member.logged_in
+
+
+def test_two_wrong_changes_at_once_do_not_matter_to_a_log_in(step: Step, member: Visitor, sql: Sql) -> None:
+    """A password changed while the old one was being checked: the old one must not get in after all."""
+    models = step.module.models
+    real = models.User.check_password
+
+    def meanwhile(user: Any, password: str) -> bool:
+        right = real(user, password)
+        sql("UPDATE users SET password_hash = 'pbkdf2:sha256:1$salt$0000'")
+        return right
+
+    with patch.object(models.User, "check_password", meanwhile):
+        member.log_in()
+
+    assert not member.logged_in

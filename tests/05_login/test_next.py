@@ -1,0 +1,71 @@
+"""Suite 05: `?next=`, the page that was asked for."""
+
+import pytest
+from harness import PASSWORD, Visitor, main_form
+
+ELSEWHERE = [
+    "https://evil.example/",
+    "http://evil.example",
+    "//evil.example",
+    "///evil.example",
+    "https:evil.example",
+    "https:/evil.example",
+    "http:///evil.example",
+    "/\\evil.example",
+    "\\\\evil.example",
+    "\\/evil.example",
+    "/\t/evil.example",
+    "/\n/evil.example",
+    "\t//evil.example",
+    " //evil.example",
+    " https://evil.example",
+    "\x00//evil.example",
+    "javascript:alert(1)",
+    "data:text/html,<script>alert(1)</script>",
+    "evil.example",
+    "@evil.example",
+    "/dashboard\\..\\..\\evil",
+]
+
+
+def test_next_leads_to_the_page_that_was_asked_for(member: Visitor) -> None:
+    """Path and query, as it was asked for."""
+    answer = member.log_in(page="/login?next=%2Fdashboard%3Fa%3D1%26b%3D%252F")
+
+    assert answer.location.endswith("/dashboard?a=1&b=%2F")
+
+
+def test_next_survives_a_wrong_password(member: Visitor) -> None:
+    """A slip of the finger must not lose the page that was asked for."""
+    first = member.log_in(password="not her password", page="/login?next=/dashboard%3Fa=1")
+
+    second = member.submit(first, {"password": PASSWORD})
+
+    assert second.location.endswith("/dashboard?a=1")
+
+
+@pytest.mark.parametrize("target", ELSEWHERE)
+def test_next_never_leads_to_another_site(member: Visitor, target: str) -> None:
+    """A mail with a link to our own log-in page would end on a copy of it that asks for the password again."""
+    page = member.get("/login", {"next": target})
+
+    answer = member.log_in(page=page)
+
+    assert answer.status_code == 302
+    assert answer.location.endswith("/dashboard"), f"{target!r} led to {answer.location!r}"
+
+
+def test_next_never_leads_a_member_who_is_in_to_another_site(member: Visitor) -> None:
+    """The same link, clicked by somebody who needs no form any more."""
+    member.log_in()
+
+    answer = member.get("/login", {"next": "//evil.example"})
+
+    assert answer.location.endswith("/dashboard")
+
+
+def test_the_login_form_goes_back_to_its_own_address(member: Visitor) -> None:
+    """A fixed action loses `?next=`."""
+    page = member.get("/login?next=/dashboard%3Fa=1")
+
+    assert main_form(page).action in ("", "/login?next=/dashboard%3Fa=1")

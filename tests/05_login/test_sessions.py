@@ -1,0 +1,218 @@
+"""Suite 05: a session is a row that can be ended; a cookie without its row opens nothing."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from flask import Flask
+from harness import Step, Visitor
+from sqlalchemy import event, inspect
+
+Sql = Callable[..., list[Any]]
+
+
+def ago(**time: int) -> datetime:
+    """The time so long ago, as the database stores it."""
+    return (datetime.now(UTC) - timedelta(**time)).replace(microsecond=0, tzinfo=None)
+
+
+def test_a_copied_cookie_is_dead_after_the_log_out(app: Flask, member: Visitor) -> None:
+    """logout_user() only asks this browser to forget. A thief's copy opens the dashboard for weeks."""
+    thief = Visitor(app)
+    member.log_in(remember=True)
+    member.copy_cookies_to(thief)
+    before = thief.logged_in
+
+    member.log_out()
+
+    assert before, "the copy should work as long as the session lives, or this test shows nothing"
+    assert not thief.logged_in
+
+
+def test_the_cookies_hold_a_token_and_not_the_users_id(member: Visitor, sql: Sql) -> None:
+    """A cookie that names the account cannot be taken back: the name does not change."""
+    member.log_in()
+
+    assert member.session["_user_id"] == sql("SELECT token FROM user_sessions")[0].token
+
+
+@pytest.mark.parametrize(("minutes", "alive"), [(29, True), (31, False)])
+def test_a_session_ends_after_half_an_hour_without_a_visit(
+    member: Visitor, sql: Sql, minutes: int, alive: bool
+) -> None:
+    """A browser left open in a library must not stay open for the next one."""
+    member.log_in()
+
+    sql("UPDATE user_sessions SET last_seen = :then", then=ago(minutes=minutes))
+
+    assert member.logged_in is alive
+
+
+@pytest.mark.parametrize(("hours", "alive"), [(11, True), (13, False)])
+def test_a_session_ends_after_half_a_day_however_busy(member: Visitor, sql: Sql, hours: int, alive: bool) -> None:
+    """A thief who keeps a stolen session busy must not keep it for ever."""
+    member.log_in()
+
+    sql("UPDATE user_sessions SET created = :then", then=ago(hours=hours))
+
+    assert member.logged_in is alive
+
+
+@pytest.mark.parametrize(("days", "alive"), [(29, True), (31, False)])
+@pytest.mark.parametrize("column", ["last_seen", "created"])
+def test_a_remembered_session_ends_after_thirty_days(
+    member: Visitor, sql: Sql, column: str, days: int, alive: bool
+) -> None:
+    """Remembered is not for ever: 30 days unused, or 30 days old, and the password is asked for again."""
+    member.log_in(remember=True)
+
+    sql(f"UPDATE user_sessions SET {column} = :then", then=ago(days=days))  # noqa: S608 - the two names above
+
+    assert member.logged_in is alive
+
+
+def test_a_visit_is_written_down_once_a_minute_at_most(member: Visitor, sql: Sql) -> None:
+    """A write on every page view makes every page as slow as a write."""
+    member.log_in()
+    sql("UPDATE user_sessions SET last_seen = :then", then=ago(seconds=40))
+    recent = sql("SELECT last_seen FROM user_sessions")[0].last_seen
+    member.get("/dashboard")
+    untouched = sql("SELECT last_seen FROM user_sessions")[0].last_seen
+    sql("UPDATE user_sessions SET last_seen = :then", then=ago(minutes=2))
+    old = sql("SELECT last_seen FROM user_sessions")[0].last_seen
+
+    member.get("/dashboard")
+
+    assert untouched == recent
+    assert sql("SELECT last_seen FROM user_sessions")[0].last_seen != old
+
+
+def test_an_account_that_is_deactivated_is_out_at_the_next_click(member: Visitor, sql: Sql) -> None:
+    """Keeping somebody out must not wait until their cookie has run out."""
+    member.log_in(remember=True)
+
+    sql("UPDATE users SET is_active = :no", no=False)
+
+    assert not member.logged_in
+
+
+def test_an_account_that_is_deleted_is_out_at_the_next_click(member: Visitor, sql: Sql) -> None:
+    """And the page must not break over it."""
+    member.log_in(remember=True)
+
+    sql("DELETE FROM user_sessions")
+    sql("DELETE FROM users")
+
+    assert not member.logged_in
+
+
+def test_a_new_member_does_not_inherit_a_deleted_ones_session(app: Flask, member: Visitor, sql: Sql) -> None:
+    """A number that is given out twice would make the old cookie open the new account."""
+    member.log_in(remember=True)
+    sql("DELETE FROM users")
+
+    Visitor(app).sign_up("bob@example.com")
+
+    assert not member.logged_in
+
+
+@pytest.mark.parametrize(
+    "cookie", ["", "x", "1|abc", "é|é", "a" * 4000, "eyJfdXNlcl9pZCI6IjEifQ.aaaa.bbbb", "\x7f|\xff"]
+)
+def test_a_made_up_cookie_opens_nothing_and_breaks_nothing(app: Flask, member: Visitor, cookie: str) -> None:
+    """Anybody can send any cookie. Flask-Login alone answers some of these with a 500."""
+    names = (app.config["SESSION_COOKIE_NAME"], app.config["REMEMBER_COOKIE_NAME"])
+    stranger = Visitor(app)
+
+    for name in names:
+        answer = stranger.get("/dashboard", headers={"Cookie": f"{name}={cookie}"}, expect_errors=True)
+
+        assert answer.status_code < 500
+        assert "Ada" not in answer.text
+
+
+def test_a_session_cookie_signed_with_another_key_opens_nothing(
+    step: Step, app: Flask, member: Visitor, sql: Sql
+) -> None:
+    """The signature is what SECRET_KEY is for."""
+    member.log_in()
+    token = sql("SELECT token FROM user_sessions")[0].token
+    app.secret_key, key = "another-key-of-somebody-else-9f2d41", app.secret_key
+    forged = app.session_interface.get_signing_serializer(app).dumps({"_user_id": token, "_fresh": True})
+    app.secret_key = key
+
+    stranger = Visitor(app)
+    stranger.set_cookie(app.config["SESSION_COOKIE_NAME"], forged)
+
+    assert not stranger.logged_in
+
+
+def test_a_leaked_key_alone_does_not_open_an_account(app: Flask, member: Visitor) -> None:
+    """With the user's id in the cookie, whoever has SECRET_KEY is everybody. A token has to be guessed as well."""
+    member.log_in()
+    serializer = app.session_interface.get_signing_serializer(app)
+
+    for guess in ("1", 1, "0", "ada@example.com"):
+        thief = Visitor(app)
+        thief.set_cookie(app.config["SESSION_COOKIE_NAME"], serializer.dumps({"_user_id": guess, "_fresh": True}))
+        assert not thief.logged_in
+
+
+def test_one_query_finds_the_member_behind_a_page(app: Flask, member: Visitor) -> None:
+    """One look-up by an indexed token, however many accounts there are."""
+    member.log_in()
+    statements = []
+    with app.app_context():
+        engine = app.extensions["sqlalchemy"].engine
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        statements.append(statement)
+
+    event.listen(engine, "before_cursor_execute", note)
+    member.get("/dashboard")
+    event.remove(engine, "before_cursor_execute", note)
+
+    assert len(statements) == 1, statements
+
+
+def test_the_token_is_found_by_an_index(app: Flask) -> None:
+    """Without one, a million sessions make every page slow."""
+    with app.app_context():
+        inspector = inspect(app.extensions["sqlalchemy"].engine)
+        indexed = [i["column_names"] for i in inspector.get_indexes("user_sessions") if i["unique"]]
+        indexed += [c["column_names"] for c in inspector.get_unique_constraints("user_sessions")]
+
+    assert ["token"] in indexed
+
+
+def test_logging_in_again_replaces_the_session(member: Visitor, sql: Sql) -> None:
+    """Typing the password again on the same device must not leave an old session alive behind it."""
+    member.log_in(remember=True)
+    member.close_browser()
+
+    member.log_in(remember=True)
+
+    assert len(sql("SELECT id FROM user_sessions")) == 1
+
+
+def test_two_devices_are_two_sessions(app: Flask, member: Visitor, sql: Sql) -> None:
+    """Logging out on the phone leaves the laptop alone."""
+    phone = Visitor(app, agent="Safari on a phone")
+    member.log_in()
+    phone.log_in()
+
+    phone.log_out()
+
+    assert member.logged_in
+    assert not phone.logged_in
+
+
+def test_a_very_long_browser_name_is_cut_to_its_column(app: Flask, member: Visitor, sql: Sql) -> None:
+    """PostgreSQL and MySQL refuse what does not fit: the log-in would be a 500."""
+    browser = Visitor(app, agent="M" * 5000)
+
+    browser.log_in()
+
+    assert browser.logged_in
+    assert len(sql("SELECT user_agent FROM user_sessions")[0].user_agent) == 255

@@ -1,0 +1,153 @@
+"""Suite 06: where a member is logged in, and how to end it."""
+
+from collections.abc import Callable
+from typing import Any
+
+from flask import Flask
+from harness import PASSWORD, Visitor, visible_text
+
+Sql = Callable[..., list[Any]]
+
+
+def end_buttons(visitor: Visitor) -> list[Any]:
+    """The forms that end one session each."""
+    return [form for form in visitor.get("/account").forms.values() if form.action.endswith("/end")]
+
+
+def test_the_account_lists_every_place_where_one_is_logged_in(app: Flask, member: Visitor) -> None:
+    """Whoever cannot see a stranger's session cannot end it."""
+    Visitor(app, agent="Safari on a phone").log_in(remember=True)
+    member.log_in()
+
+    text = visible_text(member.get("/account"))
+
+    assert "Safari on a phone" in text
+    assert "Firefox on Linux" in text
+
+
+def test_it_lists_nobody_elses(app: Flask, member: Visitor) -> None:
+    """What others use is their business."""
+    bob = Visitor(app, agent="Bob's browser")
+    bob.sign_up("bob@example.com")
+    bob.log_in("bob@example.com")
+    member.log_in()
+
+    assert "Bob's browser" not in visible_text(member.get("/account"))
+
+
+def test_it_lists_no_session_that_has_run_out(app: Flask, member: Visitor, sql: Sql) -> None:
+    """A list of doors that are shut already hides the one that is open."""
+    Visitor(app, agent="An old browser").log_in()
+    sql("UPDATE user_sessions SET last_seen = '2020-01-01 00:00:00'")
+    member.log_in()
+
+    assert "An old browser" not in visible_text(member.get("/account"))
+
+
+def test_the_page_names_sessions_by_number_and_never_by_token(member: Visitor, sql: Sql) -> None:
+    """A token in a page is a token in a screenshot, a cache, a log."""
+    member.log_in()
+
+    page = member.get("/account").text
+
+    assert sql("SELECT token FROM user_sessions")[0].token not in page
+
+
+def test_markup_in_a_browsers_name_is_shown_and_not_run(app: Flask, member: Visitor) -> None:
+    """The User-Agent header is whatever its sender writes."""
+    Visitor(app, agent="<script>alert(1)</script>").log_in()
+    member.log_in()
+
+    assert "<script>" not in member.get("/account").text
+
+
+def test_one_session_can_be_ended_from_another(app: Flask, member: Visitor) -> None:
+    """The phone was left on the bus; the laptop locks it."""
+    phone = Visitor(app, agent="Safari on a phone")
+    phone.log_in(remember=True)
+    member.log_in()
+
+    answer = end_buttons(member)[0].submit()
+
+    assert answer.location.endswith("/account")
+    assert not phone.logged_in
+    assert member.logged_in
+
+
+def test_all_others_can_be_ended_at_once(app: Flask, member: Visitor) -> None:
+    """Whoever suspects something wants one button."""
+    others = [Visitor(app), Visitor(app)]
+    for other in others:
+        other.log_in(remember=True)
+    member.log_in()
+    button = next(f for f in member.get("/account").forms.values() if f.action.endswith("/end-others"))
+
+    button.submit()
+
+    assert [other.logged_in for other in others] == [False, False]
+    assert member.logged_in
+
+
+def test_ending_all_others_leaves_other_members_alone(app: Flask, member: Visitor) -> None:
+    """All others of mine, not of everybody."""
+    bob = Visitor(app)
+    bob.sign_up("bob@example.com")
+    bob.log_in("bob@example.com")
+    member.log_in()
+    button = next(f for f in member.get("/account").forms.values() if f.action.endswith("/end-others"))
+
+    button.submit()
+
+    assert bob.logged_in
+
+
+def test_nobody_can_end_somebody_elses_session(app: Flask, member: Visitor, sql: Sql) -> None:
+    """The number in the address is easy to change; it must be one's own, and another's must not even exist."""
+    bob = Visitor(app)
+    bob.sign_up("bob@example.com")
+    bob.log_in("bob@example.com")
+    bobs = sql("SELECT id FROM user_sessions")[0].id
+    member.log_in()
+    token = member.get("/account").forms[0]["csrf_token"].value
+
+    others = member.post(f"/account/sessions/{bobs}/end", {"csrf_token": token}, expect_errors=True)
+    nobodys = member.post("/account/sessions/987654/end", {"csrf_token": token}, expect_errors=True)
+
+    assert others.status_code == nobodys.status_code == 404
+    assert bob.logged_in
+
+
+def test_a_session_number_beyond_any_database_is_not_found(member: Visitor) -> None:
+    """PostgreSQL and SQLite refuse to look for a number that fits no column."""
+    member.log_in()
+    token = member.get("/account").forms[0]["csrf_token"].value
+
+    answer = member.post(f"/account/sessions/{'9' * 30}/end", {"csrf_token": token}, expect_errors=True)
+
+    assert answer.status_code == 404
+
+
+def test_another_site_cannot_end_sessions(app: Flask, member: Visitor) -> None:
+    """Its form carries the cookies, but no token of ours."""
+    other = Visitor(app)
+    other.log_in()
+    member.log_in()
+
+    answer = member.post("/account/sessions/end-others", {}, expect_errors=True)
+
+    assert answer.status_code == 400
+    assert other.logged_in
+
+
+def test_a_remembered_visitor_cannot_end_sessions_without_the_password(app: Flask, member: Visitor) -> None:
+    """Else a thief would throw the owner out first."""
+    owner = Visitor(app)
+    owner.log_in()
+    member.log_in(remember=True)
+    member.close_browser()
+    token = member.get("/dashboard").forms[0]["csrf_token"].value
+
+    member.post("/account/sessions/end-others", {"csrf_token": token})
+
+    assert owner.logged_in
+    assert PASSWORD  # typed by the owner alone

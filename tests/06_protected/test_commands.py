@@ -1,0 +1,72 @@
+"""Suite 06: what whoever runs the app can do about an account."""
+
+from flask import Flask
+from harness import Visitor
+
+
+def flask(app: Flask, *words: str) -> tuple[int, str]:
+    """Run a `flask` command: its exit status and what it said."""
+    result = app.test_cli_runner().invoke(args=list(words))
+    return result.exit_code, result.output
+
+
+def test_deactivate_ends_every_session_and_keeps_the_member_out(app: Flask, member: Visitor) -> None:
+    """An account that was taken over has to be shut at once, not when its cookies run out."""
+    member.log_in(remember=True)
+
+    status, _ = flask(app, "deactivate", "ada@example.com")
+
+    assert status == 0
+    assert not member.logged_in
+    member.log_in()
+    assert not member.logged_in
+
+
+def test_reactivate_lets_the_member_log_in_again(app: Flask, member: Visitor) -> None:
+    """But brings no old session back."""
+    member.log_in(remember=True)
+    flask(app, "deactivate", "ada@example.com")
+
+    status, _ = flask(app, "reactivate", "ada@example.com")
+
+    assert status == 0
+    assert not member.logged_in
+    member.log_in()
+    assert member.logged_in
+
+
+def test_reactivate_ends_a_session_that_slipped_in_meanwhile(app: Flask, member: Visitor) -> None:
+    """A log-in that was under way during the deactivation leaves a row; it must not come alive."""
+    from harness import query
+
+    member.log_in()
+    query(app, "UPDATE users SET is_active = :no", no=False)
+
+    flask(app, "reactivate", "ada@example.com")
+
+    assert not member.logged_in
+
+
+def test_end_sessions_logs_a_member_out_everywhere(app: Flask, member: Visitor) -> None:
+    """For the member who calls and says that the phone is gone."""
+    bob = Visitor(app)
+    bob.sign_up("bob@example.com")
+    bob.log_in("bob@example.com")
+    member.log_in(remember=True)
+
+    status, _ = flask(app, "end-sessions", "ADA@example.com")
+
+    assert status == 0
+    assert not member.logged_in
+    assert bob.logged_in
+
+
+def test_an_unknown_address_is_said_to_be_unknown(app: Flask) -> None:
+    """And nothing else happens."""
+    for command in ("deactivate", "reactivate", "end-sessions"):
+        for address in ("eve@example.com", "not an address"):
+            status, said = flask(app, command, address)
+
+            assert status != 0
+            assert address in said
+            assert "Traceback" not in said

@@ -1,0 +1,178 @@
+"""Suite 06: changing the password."""
+
+from collections.abc import Callable
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+from flask import Flask
+from harness import NEW_PASSWORD, PASSWORD, Step, Visitor, main_form, visible_text
+
+Sql = Callable[..., list[Any]]
+
+
+def change(visitor: Visitor, current: str = PASSWORD, new: str = NEW_PASSWORD, confirm: str | None = None) -> Any:
+    """Fill in the form and send it."""
+    values = {"current_password": current, "new_password": new, "confirm": new if confirm is None else confirm}
+    return visitor.submit("/account/password", values)
+
+
+def test_the_new_password_logs_in_and_the_old_one_does_not(app: Flask, member: Visitor) -> None:
+    """That is what changing it means."""
+    member.log_in()
+
+    answer = change(member)
+
+    with_old, with_new = Visitor(app), Visitor(app)
+    with_old.log_in(password=PASSWORD)
+    with_new.log_in(password=NEW_PASSWORD)
+    assert answer.status_code == 302
+    assert not with_old.logged_in
+    assert with_new.logged_in
+
+
+def test_the_current_password_has_to_be_typed(app: Flask, member: Visitor) -> None:
+    """Whoever sits down at an open screen must not take the account along."""
+    member.log_in()
+
+    answer = change(member, current="not the password")
+
+    assert answer.status_code == 422
+    assert main_form(answer)["current_password"].attrs.get("aria-invalid") == "true"
+    still = Visitor(app)
+    still.log_in(password=PASSWORD)
+    assert still.logged_in
+
+
+@pytest.mark.parametrize(
+    ("new", "confirm"),
+    [("too short", None), ("a" * 20, None), ("x" * 129, None), ("Ada Lovelace ada", None), (NEW_PASSWORD, PASSWORD)],
+)
+def test_the_new_password_meets_the_same_rules_as_at_the_sign_up(
+    app: Flask, member: Visitor, new: str, confirm: str | None
+) -> None:
+    """A weaker door beside the strong one is the one that is used."""
+    member.log_in()
+
+    answer = change(member, new=new, confirm=confirm)
+
+    assert answer.status_code == 422
+    still = Visitor(app)
+    still.log_in(password=PASSWORD)
+    assert still.logged_in
+
+
+def test_every_other_device_is_logged_out(app: Flask, member: Visitor) -> None:
+    """People change a password because somebody else may know it. That somebody may be logged in."""
+    thief = Visitor(app)
+    thief.log_in(remember=True)
+    member.log_in()
+
+    change(member)
+
+    assert not thief.logged_in
+    assert member.logged_in
+
+
+def test_this_device_gets_a_new_token(app: Flask, member: Visitor) -> None:
+    """A copy of this very cookie must not survive the change either."""
+    thief = Visitor(app)
+    member.log_in(remember=True)
+    member.copy_cookies_to(thief)
+
+    change(member)
+
+    assert member.logged_in
+    assert not thief.logged_in
+
+
+def test_a_remembered_device_stays_remembered(member: Visitor) -> None:
+    """The choice made at the log-in holds."""
+    member.log_in(remember=True)
+
+    change(member)
+    member.close_browser()
+
+    assert member.logged_in
+
+
+def test_a_device_that_was_not_remembered_is_not_now(member: Visitor) -> None:
+    """Nor may it change by itself."""
+    member.log_in()
+
+    change(member)
+    member.close_browser()
+
+    assert not member.logged_in
+
+
+def test_guessing_the_current_password_is_slow(member: Visitor) -> None:
+    """The form must not be a way around the limit of the log-in page."""
+    member.log_in()
+    statuses = [change(member, current=f"wrong {number}").status_code for number in range(10)]
+
+    answer = change(member)
+
+    assert statuses == [422] * 10
+    assert answer.status_code == 429
+
+
+def test_the_answer_holds_no_password(member: Visitor) -> None:
+    """Neither the old nor the new one travels back."""
+    member.log_in()
+
+    answer = change(member, confirm="something else")
+
+    assert PASSWORD not in answer.text
+    assert NEW_PASSWORD not in answer.text
+
+
+def test_another_site_cannot_change_it(app: Flask, member: Visitor) -> None:
+    """Its form carries the cookies, but no token of ours."""
+    member.log_in()
+
+    values = {"current_password": PASSWORD, "new_password": NEW_PASSWORD, "confirm": NEW_PASSWORD}
+    answer = member.post("/account/password", values, expect_errors=True)
+
+    assert answer.status_code == 400
+    still = Visitor(app)
+    still.log_in(password=PASSWORD)
+    assert still.logged_in
+
+
+def test_a_change_elsewhere_in_the_same_moment_is_not_overwritten(step: Step, member: Visitor, sql: Sql) -> None:
+    """A thief's change, begun with the old password, must not undo the owner's that came first."""
+    models = step.module.models
+    real = models.User.check_password
+    member.log_in()
+    owners = "pbkdf2:sha256:1$salt$0000"
+
+    def meanwhile(user: Any, password: str) -> bool:
+        right = real(user, password)
+        sql("UPDATE users SET password_hash = :hash", hash=owners)
+        return right
+
+    with patch.object(models.User, "check_password", meanwhile):
+        answer = change(member)
+
+    assert answer.status_code < 500
+    assert answer.status_code != 302
+    assert sql("SELECT password_hash FROM users")[0].password_hash == owners
+
+
+def test_the_change_is_logged_without_the_passwords(member: Visitor, caplog: pytest.LogCaptureFixture) -> None:
+    """So that an owner who asks "was it me?" can be answered."""
+    member.log_in()
+
+    change(member)
+
+    lines = [record.getMessage() for record in caplog.records]
+    assert any("changed its password" in line for line in lines)
+    assert not any(PASSWORD in line or NEW_PASSWORD in line for line in lines)
+
+
+def test_the_page_says_that_others_are_logged_out(member: Visitor) -> None:
+    """What a button does should be known before it is pressed."""
+    member.log_in()
+
+    assert "logged out" in visible_text(member.get("/account/password"))

@@ -1,0 +1,161 @@
+"""Suite 06: the wall. What is behind it stays there, and the way back leads to the page asked for."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from flask import Flask
+from harness import PASSWORD, Visitor, visible_text
+
+Sql = Callable[..., list[Any]]
+BEHIND = ["/dashboard", "/account", "/account/password"]
+ACTIONS = ["/account/password", "/account/sessions/1/end", "/account/sessions/end-others"]
+
+
+@pytest.mark.parametrize("path", BEHIND)
+def test_a_stranger_is_kept_out_and_sent_to_the_log_in(visitor: Visitor, path: str) -> None:
+    """@login_required above @route protects nothing: the page opens for anybody who knows its address."""
+    answer = visitor.get(path, expect_errors=True)
+
+    assert answer.status_code == 302
+    assert answer.location.startswith("/login?next=")
+
+
+@pytest.mark.parametrize("method", ["HEAD", "OPTIONS", "PUT", "DELETE", "PATCH", "TRACE"])
+def test_no_other_method_gets_past_the_wall(member: Visitor, method: str) -> None:
+    """A wall that looks at GET alone has a back door."""
+    for path in BEHIND:
+        answer = member.request(path, method=method, expect_errors=True)
+
+        assert answer.status_code in (200, 302, 400, 405), f"{method} {path}"
+        assert "Ada" not in answer.text, f"{method} {path}"
+
+
+@pytest.mark.parametrize("path", ACTIONS)
+def test_a_stranger_can_do_nothing_to_an_account(member: Visitor, path: str, sql: Sql) -> None:
+    """The buttons are behind the wall, and so is what they do."""
+    Visitor(member.app).log_in()
+    token = member.get("/login").form["csrf_token"].value
+
+    answer = member.post(path, {"csrf_token": token}, expect_errors=True)
+
+    assert answer.status_code == 302
+    assert answer.location.startswith("/login")
+    assert len(sql("SELECT id FROM user_sessions")) == 1
+
+
+def test_after_the_log_in_the_page_asked_for_opens(member: Visitor) -> None:
+    """An unauthorized handler of one's own must pass `next` on: Flask-Login's would have."""
+    wall = member.get("/dashboard?tab=2").follow()
+
+    answer = member.log_in(page=wall)
+
+    assert answer.location.endswith("/dashboard?tab=2")
+    assert "Ada Lovelace" in visible_text(answer.follow())
+
+
+def test_the_visitor_is_told_why_a_log_in_is_asked_for(visitor: Visitor) -> None:
+    """A log-in page out of nowhere looks like a trap."""
+    page = visitor.get("/dashboard").follow()
+
+    assert page.html.find(role="status")
+
+
+def test_where_a_form_was_stopped_the_log_in_leads_back_to_a_page(member: Visitor) -> None:
+    """What was sent cannot be sent again by a redirect: its address opened by GET would be an error page."""
+    token = member.get("/login").form["csrf_token"].value
+    stopped = member.post("/account/sessions/end-others", {"csrf_token": token}).follow()
+
+    answer = member.log_in(page=stopped)
+
+    assert answer.follow().status_code == 200
+
+
+def test_the_start_page_stays_open_to_everybody(visitor: Visitor) -> None:
+    """Not everything belongs behind the wall."""
+    assert visitor.get("/").status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/account", "/account/password"])
+def test_a_remembered_visitor_types_the_password_before_the_account_opens(member: Visitor, path: str) -> None:
+    """Whoever finds the laptop weeks later can read, but not take the account over."""
+    member.log_in(remember=True)
+    member.close_browser()
+    dashboard = member.get("/dashboard").status_code
+
+    answer = member.get(path)
+
+    assert dashboard == 200
+    assert answer.status_code == 302
+    opened = member.log_in(page=answer.follow(), remember=True)
+    assert opened.location.endswith(path)
+    assert opened.follow().status_code == 200
+
+
+@pytest.mark.parametrize(("minutes", "status"), [(14, 200), (16, 302)])
+def test_the_account_asks_for_the_password_again_after_a_quarter_of_an_hour(
+    member: Visitor, sql: Sql, minutes: int, status: int
+) -> None:
+    """A session taken over at noon must not change a password that was typed at nine."""
+    from datetime import UTC, datetime, timedelta
+
+    member.log_in()
+    then = (datetime.now(UTC) - timedelta(minutes=minutes)).replace(microsecond=0, tzinfo=None)
+
+    sql("UPDATE user_sessions SET created = :then", then=then)
+
+    assert member.get("/account").status_code == status
+    assert member.logged_in
+
+
+def test_typing_the_password_again_starts_a_new_session(member: Visitor, sql: Sql) -> None:
+    """A token that was seen before must not profit from the password typed now."""
+    member.log_in(remember=True)
+    member.close_browser()
+    old = sql("SELECT token FROM user_sessions")[0].token
+
+    member.log_in(page=member.get("/account").follow())
+
+    new = [row.token for row in sql("SELECT token FROM user_sessions")]
+    assert len(new) == 1
+    assert new != [old]
+
+
+def test_a_stolen_session_is_not_fresh_elsewhere_whatever_it_claims(app: Flask, member: Visitor) -> None:
+    """Flask-Login tells the owner's place by X-Forwarded-For, which a thief can write himself."""
+    member.log_in()
+    thief = Visitor(app, ip="198.51.100.66")
+    thief.extra_environ["HTTP_X_FORWARDED_FOR"] = "192.0.2.1"
+    member.copy_cookies_to(thief)
+
+    answer = thief.get("/account")
+
+    assert answer.status_code == 302, "the account opened for a copy of the cookie from another address"
+
+
+def test_an_account_deactivated_meanwhile_meets_the_wall(member: Visitor, sql: Sql) -> None:
+    """The next click is the last one."""
+    member.log_in(remember=True)
+
+    sql("UPDATE users SET is_active = :no", no=False)
+
+    for path in BEHIND:
+        assert member.get(path).location.startswith("/login")
+
+
+def test_every_page_offers_to_log_out(member: Visitor) -> None:
+    """Leaving must be one click from anywhere."""
+    member.log_in()
+
+    for path in ["/", *BEHIND]:
+        forms = member.get(path).forms.values()
+        assert any(form.action.endswith("/logout") for form in forms), path
+
+
+def test_the_password_is_never_in_a_page(member: Visitor) -> None:
+    """Nor its hash."""
+    member.log_in()
+
+    for path in ["/", *BEHIND]:
+        assert PASSWORD not in member.get(path).text
+        assert "pbkdf2" not in member.get(path).text
