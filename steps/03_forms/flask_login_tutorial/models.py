@@ -61,9 +61,8 @@ def password_problem(password: str, *about: str) -> str | None:
     rest = "".join(password.casefold().split())  # blanks make a phrase easier to type, not harder to guess
     for word in words:
         rest = rest.replace(word, "")  # whoever guesses at this account tries these first, so they count for nothing
-    result = zxcvbn(rest[:72], user_inputs=words)  # it refuses more than 72 characters
-    if result["score"] < 3:
-        return f"{result['feedback']['warning'] or 'Too easy to guess.'} Use four or five unrelated words instead."
+    if not rest or zxcvbn(rest[:72], user_inputs=words)["score"] < 3:  # zxcvbn takes 1 to 72 characters
+        return "That is too easy to guess. Use four or five unrelated words, and not your own name."
     return None
 
 
