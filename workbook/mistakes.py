@@ -7,11 +7,13 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-FOLDER = Path(__file__).resolve().parent.parent / "tests" / "mistakes"
+from workbook.common import ROOT, WorkbookError
+
+FOLDER = ROOT / "tests" / "mistakes"
 ONCE = ("Title", "Says", "True", "Attack")
 
 
-class MistakeError(Exception):
+class MistakeError(WorkbookError):
     """A patch that cannot be read or does not apply; the message is one sentence for the reader."""
 
 
