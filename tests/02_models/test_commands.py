@@ -1,0 +1,88 @@
+"""Suite 02: the commands for whoever runs the app."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from click.testing import Result
+from flask import Flask
+from harness import PASSWORD, Step, init_db
+from sqlalchemy.dialects import registry
+from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
+
+Sql = Callable[..., list[Any]]
+
+
+def add_user(app: Flask, email: str = "ada@example.com", password: str = PASSWORD) -> Result:
+    """Run `flask add-user EMAIL` and type the password twice."""
+    return app.test_cli_runner().invoke(args=["add-user", email], input=f"{password}\n{password}\n")
+
+
+def assert_refused(result: Result) -> None:
+    """The command has failed, and has said why in words."""
+    assert isinstance(result.exception, SystemExit), "a traceback is no answer"
+    assert result.exit_code != 0
+    assert len(result.output.splitlines()[-1].split()) > 2, "it says nothing"
+
+
+def test_init_db_can_be_repeated_and_loses_nothing(app: Flask, sql: Sql) -> None:
+    """Scripts that set a server up run it every time. It must not empty the house."""
+    add_user(app)
+
+    init_db(app)
+
+    assert len(sql("SELECT id FROM users")) == 1
+
+
+class SQLiteWithPassword(SQLiteDialect_pysqlite):
+    """A database server for this test: it takes a password, and keeps its tables in memory."""
+
+    def create_connect_args(self, url: object) -> tuple[list[str], dict[str, Any]]:  # noqa: ARG002 - SQLAlchemy's
+        """Connect to a database in memory, whatever the address says."""
+        return [":memory:"], {}
+
+
+def test_init_db_does_not_show_the_databases_password(step: Step, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a command prints ends up in the logs of a deployment, and in screenshots."""
+    monkeypatch.setitem(registry.impls, "vault", lambda: SQLiteWithPassword)
+    app = step.create_app(SQLALCHEMY_DATABASE_URI="vault://owner:hunter2@db.example/workbook")
+
+    result = app.test_cli_runner().invoke(args=["init-db"])
+
+    assert result.exit_code == 0
+    assert "hunter2" not in result.output
+
+
+def test_add_user_asks_for_the_password_and_keeps_it_secret(app: Flask, sql: Sql) -> None:
+    """A password in the command line is in the shell's history, and every user of the machine can list it."""
+    result = add_user(app)
+
+    assert result.exit_code == 0
+    assert PASSWORD not in result.output
+    assert PASSWORD not in str(sql("SELECT * FROM users"))
+    assert len(sql("SELECT id FROM users")) == 1
+
+
+def test_add_user_refuses_what_is_not_an_address(app: Flask, sql: Sql) -> None:
+    """The address is what its owner logs in with: with a typo in it, the account opens for nobody."""
+    assert_refused(add_user(app, "ada@example"))
+
+    assert sql("SELECT id FROM users") == []
+
+
+def test_add_user_makes_no_second_account_for_a_mailbox(app: Flask, sql: Sql) -> None:
+    """Two accounts for one person: which of them does the password belong to?"""
+    add_user(app, "ada@example.com")
+
+    for same in ("ada@example.com", "Ada@Example.COM"):
+        assert_refused(add_user(app, same))
+
+    assert [row["email"] for row in sql("SELECT email FROM users")] == ["ada@example.com"]
+
+
+def test_add_user_refuses_a_password_that_is_too_short_or_too_long(app: Flask, sql: Sql) -> None:
+    """The rules hold at every door. A password typed by an administrator is guessed like any other."""
+    for password in ("plum trombone s"[:14], f"{PASSWORD} "[:31] * 5):
+        assert_refused(add_user(app, password=password))
+
+    assert sql("SELECT id FROM users") == []

@@ -1,0 +1,62 @@
+"""Suite 02: a database that is misspelt, away or empty."""
+
+import traceback
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from checks import assert_error_page
+from flask import Flask
+from harness import Step, Visitor
+
+Sql = Callable[..., list[Any]]
+
+
+IMPOSSIBLE = (
+    "",
+    "hunter2",
+    "nosuchdatabase://ada:hunter2@localhost/workbook",
+    "sqlite+nosuchdriver://ada:hunter2@localhost/workbook",
+    "mssql+pymssql://ada:hunter2@localhost/workbook",  # a driver that nobody here has
+)
+
+
+def test_a_database_address_that_cannot_work_is_refused_at_the_start(step: Step) -> None:
+    """Better now, in a sentence that names the setting, than in the first visitor's face; and without the password."""
+    for uri in IMPOSSIBLE:
+        with pytest.raises(Exception, match="SQLALCHEMY_DATABASE_URI") as refused:
+            step.create_app(SQLALCHEMY_DATABASE_URI=uri)
+
+        told = "".join(traceback.format_exception(refused.value, limit=0))  # a server's log shows the causes too
+        assert "hunter2" not in told
+
+
+def test_a_database_that_cannot_be_reached_gives_a_plain_503(step: Step) -> None:
+    """It will be down some day. The page must say so, and not show where it is and who logs in there."""
+    app = step.create_app(SQLALCHEMY_DATABASE_URI="sqlite:////no-such-folder/hunter2.db")
+
+    page = Visitor(app).get("/", expect_errors=True)
+
+    assert_error_page(page, 503)
+    assert "hunter2" not in page.text
+
+
+def test_a_database_failure_is_written_to_the_log(step: Step, caplog: pytest.LogCaptureFixture) -> None:
+    """The visitor is told to come back later; whoever can mend it needs to know now."""
+    app = step.create_app(SQLALCHEMY_DATABASE_URI="sqlite:////no-such-folder/workbook.db")
+
+    Visitor(app).get("/", expect_errors=True)
+
+    assert [record for record in caplog.records if record.levelname == "ERROR"]
+
+
+def test_after_a_database_failure_the_next_request_works_again(app: Flask, sql: Sql) -> None:
+    """Nobody should have to restart the app because the database was away for a minute."""
+    visitor = Visitor(app)
+
+    sql("ALTER TABLE users RENAME TO away")
+    during = visitor.get("/", expect_errors=True)
+    sql("ALTER TABLE away RENAME TO users")
+    after = visitor.get("/")
+
+    assert (during.status_code, after.status_code) == (503, 200)

@@ -1,0 +1,84 @@
+"""Suite 02: passwords are hashed, slowly and with salt, and nothing turns a hash back."""
+
+import hmac
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from flask import Flask
+from harness import CONFIG, PASSWORD, Step
+
+
+@pytest.fixture
+def new_user(step: Step, app: Flask) -> Iterator[Callable[..., Any]]:
+    """Make a user that is not stored: `new_user(password)`."""
+
+    def make(password: str) -> Any:
+        user = step.module.models.User(name="Ada", email="ada@example.com")
+        user.set_password(password)
+        return user
+
+    with app.app_context():
+        yield make
+
+
+@pytest.mark.steps(2, 2)  # it takes a real hash; in later steps the suites ask for a cheap one
+def test_a_hash_costs_what_owasp_asks_for(step: Step) -> None:
+    """Whoever steals the table tries billions of guesses. Each must cost: Werkzeug's own default is too cheap."""
+    app = step.module.create_app({name: value for name, value in CONFIG.items() if name != "PASSWORD_HASH_METHOD"})
+    user = step.module.models.User(name="Ada", email="ada@example.com")
+
+    with app.app_context():
+        user.set_password(PASSWORD)
+
+    method, n, r, p = user.password_hash.partition("$")[0].split(":")
+    assert method == "scrypt"
+    assert (int(n), int(r)) >= (32768, 8)
+    assert int(n) * int(p) >= 32768 * 3, "OWASP: at N=2^15 p must be 3"
+
+
+def test_the_right_password_is_told_from_a_wrong_one(new_user: Callable[..., Any]) -> None:
+    """Every character counts, blanks and capitals too, and the hundredth as much as the first."""
+    password = f" {PASSWORD}\0é" + "x" * 90
+
+    user = new_user(password)
+
+    assert user.check_password(password)
+    for wrong in (password.strip(), password[:-1], password.upper(), password.replace("\0", ""), ""):
+        assert not user.check_password(wrong)
+
+
+def test_the_same_password_gets_another_hash_each_time(new_user: Callable[..., Any]) -> None:
+    """With equal hashes, one cracked password opens every account that has it. Salt makes them differ."""
+    hashes = {new_user(PASSWORD).password_hash for _ in range(3)}
+
+    assert len(hashes) == 3
+
+
+def test_a_hash_does_not_depend_on_the_secret_key(step: Step, new_user: Callable[..., Any]) -> None:
+    """SECRET_KEY signs cookies. It encrypts no password, and a new one locks nobody out."""
+    user = new_user(PASSWORD)
+
+    with step.create_app(SECRET_KEY="b7c05d2e91fa4683" * 2).app_context():
+        assert user.check_password(PASSWORD)
+
+
+def test_rows_that_the_tutorial_wrote_still_open_with_their_password(new_user: Callable[..., Any]) -> None:
+    """Today's Werkzeug raises on sha256 rows: after an upgrade every member's log-in would be a 500."""
+    user = new_user(PASSWORD)
+    digest = hmac.digest(b"x7QzKp2m", PASSWORD.encode(), "sha256").hex()
+
+    user.password_hash = f"sha256$x7QzKp2m${digest}"
+
+    assert user.check_password(PASSWORD)
+
+
+def test_rows_that_the_tutorial_wrote_open_with_nothing_else(new_user: Callable[..., Any]) -> None:
+    """The way in for old members must not be a way in for everybody."""
+    user = new_user(PASSWORD)
+    digest = hmac.digest(b"x7QzKp2m", PASSWORD.encode(), "sha256").hex()
+
+    user.password_hash = f"sha256$x7QzKp2m${digest}"
+
+    for wrong in (digest, f"{PASSWORD} ", ""):
+        assert not user.check_password(wrong)

@@ -1,0 +1,140 @@
+"""Suite 02: what is stored about an account."""
+
+import os
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from harness import Step, Visitor, visible_text
+from sqlalchemy import inspect
+from sqlalchemy.exc import IntegrityError
+
+Sql = Callable[..., list[Any]]
+
+
+@pytest.fixture
+def store(step: Step, app: Flask) -> Callable[..., Any]:
+    """Store accounts with these addresses; gives the last one."""
+    models = step.module.models
+
+    def add(*emails: str) -> Any:
+        with app.app_context():
+            for email in emails:
+                user = models.User(name="Ada Lovelace", email=email, password_hash="pbkdf2:sha256:1$salt$0123")
+                models.db.session.add(user)
+            models.db.session.commit()
+            return user
+
+    return add
+
+
+@pytest.fixture
+def in_tokyo(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A server whose clock is nine hours from UTC."""
+    monkeypatch.setitem(os.environ, "TZ", "JST-9")
+    set_zone = getattr(time, "tzset", lambda: None)  # not on Windows
+    set_zone()
+    yield
+    monkeypatch.undo()
+    set_zone()
+
+
+def test_making_the_app_makes_no_tables(step: Step, tmp_path: Path) -> None:
+    """Four workers that start at once and all make them trip over each other, and three die."""
+    file = tmp_path / "empty.db"
+
+    step.create_app(SQLALCHEMY_DATABASE_URI=f"sqlite:///{file}")
+
+    with closing(sqlite3.connect(file)) as connection:
+        assert connection.execute("SELECT name FROM sqlite_master").fetchall() == []
+
+
+def test_the_columns_are_as_long_as_what_the_forms_allow(app: Flask, step: Step) -> None:
+    """PostgreSQL and MySQL answer a longer value with an error. An address may have 254 characters."""
+    with app.app_context():
+        columns = {
+            column["name"]: getattr(column["type"], "length", None)
+            for column in inspect(step.module.models.db.engine).get_columns("users")
+        }
+
+    assert (columns["name"], columns["email"], columns["website"]) == (100, 254, 255)
+    assert columns["password_hash"] >= len("scrypt:32768:8:3$") + 16 + 1 + 128
+
+
+def test_a_new_account_knows_when_it_was_made_in_utc(store: Callable[..., Any], sql: Sql, in_tokyo: None) -> None:
+    """A time that nobody sets is NULL for ever, and local times jump when the clocks do."""
+    before = datetime.now(UTC).replace(tzinfo=None)
+
+    store("ada@example.com")
+
+    created = sql("SELECT created FROM users")[0]["created"]
+    assert created, "nothing sets it"
+    created = datetime.fromisoformat(str(created)).replace(tzinfo=None)
+    assert abs(created - before) < timedelta(minutes=10)
+
+
+def test_a_new_account_has_never_logged_in(store: Callable[..., Any], sql: Sql) -> None:
+    """An account that was made and never used looks different from one in use."""
+    store("ada@example.com")
+
+    assert sql("SELECT last_login FROM users")[0]["last_login"] is None
+
+
+def test_a_user_can_be_printed_and_shows_nothing_personal(step: Step, store: Callable[..., Any]) -> None:
+    """repr() is what log lines, debuggers and shells show: it must not raise, and logs are read by many."""
+    for user in (store("ada@example.com"), step.module.models.User(name="Ada Lovelace", email="ada@example.com")):
+        shown = repr(user).lower()
+
+        assert "user" in shown
+        assert [secret for secret in ("ada", "lovelace", "example", "pbkdf2") if secret in shown] == []
+
+
+def test_the_database_itself_refuses_an_address_twice(store: Callable[..., Any], sql: Sql) -> None:
+    """A check in Python can be overtaken by another process; a unique column cannot."""
+    store("ada@example.com", "grace@example.com")
+
+    with pytest.raises(IntegrityError):
+        sql("UPDATE users SET email = 'ada@example.com' WHERE email = 'grace@example.com'")
+
+
+def test_a_mailbox_is_stored_under_one_spelling(store: Callable[..., Any], sql: Sql) -> None:
+    """Ada@Example.com and ada@example.com reach the same person: stored as typed, they are two accounts."""
+    store(" Ada@EXAMPLE.com ")
+
+    assert sql("SELECT email FROM users")[0]["email"] == "ada@example.com"
+
+
+def test_a_deleted_accounts_id_is_never_given_to_another(store: Callable[..., Any], sql: Sql) -> None:
+    """An old cookie or log line that names number 2 must not come to mean somebody else."""
+    old = store("ada@example.com", "grace@example.com").id
+    sql("DELETE FROM users WHERE email = 'grace@example.com'")
+
+    new = store("mallory@example.com").id
+
+    assert new > old
+
+
+def test_a_failed_insert_writes_no_hash_into_the_log(store: Callable[..., Any]) -> None:
+    """The database's error message quotes the INSERT with its values, and goes to the log: hashes and all."""
+    store("ada@example.com")
+
+    with pytest.raises(IntegrityError) as error:
+        store("ada@example.com")
+
+    assert "0123" not in str(error.value)
+    assert "Lovelace" not in str(error.value)
+
+
+def test_the_start_page_says_how_many_accounts_there_are(store: Callable[..., Any], visitor: Visitor) -> None:
+    """The first thing on a page that comes out of the database."""
+    store(*(f"member{number}@example.com" for number in range(17)))
+
+    text = visible_text(visitor.get("/"))
+
+    assert "17" in text.split()
