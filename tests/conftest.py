@@ -46,8 +46,9 @@ def suite_number(path: Path) -> int | None:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run each test of a suite against that step and every later one."""
-    if "step" in metafunc.fixturenames:
-        first, last = suite_number(metafunc.definition.path), max(STEPS)
+    number = suite_number(metafunc.definition.path)
+    if "step" in metafunc.fixturenames and number:
+        first, last = number, max(STEPS)
         if marker := metafunc.definition.get_closest_marker("steps"):
             first, last = marker.args
         steps = [STEPS[number] for number in range(first, last + 1)]
