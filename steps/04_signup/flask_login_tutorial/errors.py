@@ -16,7 +16,7 @@ WORDS = {
     503: "Part of this site is not answering just now. Nothing was changed. Please try again in a minute.",
 }
 EXPIRED = (
-    "This form can no longer be sent: it was open for too long, or you have logged in or out since. "
+    "This form can no longer be sent: you have logged in or out since it was opened, or your session has ended. "
     "Nothing was changed. Go back, reload the page, and send it again."
 )
 

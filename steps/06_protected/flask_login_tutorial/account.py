@@ -37,16 +37,15 @@ def password() -> ResponseReturnValue:
     form = PasswordForm()
     if form.validate_on_submit():
         user, remembered = current_user._get_current_object(), current_user.current_session.remembered
-        if not user.check_password(form.current_password.data):
-            form.current_password.errors = ["That is not your current password."]
-        elif not user.write_if_password_unchanged(password_hash=hash_password(form.new_password.data)):
-            abort(409)
-        else:
+        if user.check_password(form.current_password.data) and user.write_if_password_unchanged(
+            password_hash=hash_password(form.new_password.data)
+        ):
             user.end_sessions()  # whoever knew the old password is out with it
             start_session(user, remembered)
             current_app.logger.info("Account %s changed its password", user.id)
             flash("Your password is changed, and every other device is logged out.")
             return redirect(url_for("account.index"))
+        form.current_password.errors = ["That is not your current password."]
     return render_template("password.html", form=form), 422 if form.is_submitted() else 200
 
 

@@ -29,6 +29,7 @@ FIXED = {
     "SESSION_COOKIE_HTTPONLY": True,  # no script can read the cookie
     "SESSION_COOKIE_SAMESITE": "Lax",  # other sites cannot send it with a POST
     "MAX_CONTENT_LENGTH": 64 * 1024,  # bytes; a form has no business being larger
+    "WTF_CSRF_TIME_LIMIT": None,  # a form is good as long as the session: a page left open must still log out
     # N=2^15, r=8, p=3: OWASP's minimum for scrypt at this N. Werkzeug's own default has p=1.
     "PASSWORD_HASH_METHOD": "scrypt:32768:8:3",
     "SQLALCHEMY_ENGINE_OPTIONS": {
