@@ -1,0 +1,79 @@
+"""Suite 03: the app takes nothing from a page that is not its own."""
+
+from collections.abc import Callable
+from typing import Any
+
+from checks import assert_error_page
+from flask import Flask
+from harness import PASSWORD, Visitor, visible_text
+
+Sql = Callable[..., list[Any]]
+GOOD = {"name": "Ada", "email": "ada@example.com", "password": PASSWORD, "confirm": PASSWORD, "website": ""}
+FORMS = ("/signup", "/login")
+
+
+def token_of(visitor: Visitor, path: str) -> str:
+    """The token in the form that this visitor is shown."""
+    return visitor.get(path).html.find("input", {"name": "csrf_token"})["value"]
+
+
+def test_a_form_without_our_token_is_refused(visitor: Visitor, sql: Sql) -> None:
+    """Any page on the web can send a form here, and your browser adds your cookies to it."""
+    for path in FORMS:
+        visitor.get(path)
+
+        for forged in ({}, {"csrf_token": ""}, {"csrf_token": "made-up"}):
+            assert_error_page(visitor.post(path, {**GOOD, **forged}, expect_errors=True), 400)
+
+    assert sql("SELECT id FROM users") == []
+
+
+def test_a_form_with_another_visitors_token_is_refused(app: Flask, visitor: Visitor, sql: Sql) -> None:
+    """An attacker has tokens too: he only has to open the page himself."""
+    for path in FORMS:
+        stolen = token_of(Visitor(app), path)
+        visitor.get(path)
+
+        answer = visitor.post(path, {**GOOD, "csrf_token": stolen}, expect_errors=True)
+
+        assert_error_page(answer, 400)
+
+    assert sql("SELECT id FROM users") == []
+
+
+def test_a_form_that_was_open_too_long_gets_a_page_that_explains(make_app: Callable[..., Flask]) -> None:
+    """It happens to honest people who went for lunch. "Bad request" does not tell them to load the page again."""
+    visitor = Visitor(make_app(WTF_CSRF_TIME_LIMIT=-1))
+    other_400 = visitor.get("/", headers={"Host": "evil.example"}, expect_errors=True)
+
+    answer = visitor.sign_up()
+
+    assert_error_page(answer, 400)
+    assert visible_text(answer) != visible_text(other_400)
+    assert "csrf" not in visible_text(answer).lower()
+
+
+def test_a_view_without_a_form_is_protected_too(app: Flask) -> None:
+    """Tokens that come with a form class leave out the log-out button, and every view that somebody adds later."""
+    app.add_url_rule("/plain", "plain", lambda: "done", methods=["POST", "PUT", "PATCH", "DELETE"])
+    visitor = Visitor(app)
+
+    for send in (visitor.post, visitor.put, visitor.patch, visitor.delete):
+        assert_error_page(send("/plain", expect_errors=True), 400)
+
+
+def test_the_forms_take_nothing_but_get_and_post(visitor: Visitor, sql: Sql) -> None:
+    """PUT and DELETE are for programs. They get an answer that says so, and change nothing."""
+    for path in FORMS:
+        for send in (visitor.put, visitor.patch, visitor.delete):
+            assert_error_page(send(path, {**GOOD, "csrf_token": token_of(visitor, path)}, expect_errors=True), 405)
+
+    assert sql("SELECT id FROM users") == []
+
+
+def test_a_megabyte_in_a_field_is_refused_with_a_page(visitor: Visitor, sql: Sql) -> None:
+    """No name is that long. To read it, check it and send it back would keep the server busy for nothing."""
+    answer = visitor.sign_up(name="n" * 1_000_000)
+
+    assert_error_page(answer, 413)
+    assert sql("SELECT id FROM users") == []

@@ -1,0 +1,69 @@
+"""Suite 03: which passwords a new account may have."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from checks import faults
+from flask import Flask
+from harness import PASSWORD, Visitor
+from webtest.response import TestResponse
+
+SignUp = Callable[..., TestResponse]
+
+
+def test_a_password_has_15_to_128_characters(sign_up: SignUp) -> None:
+    """Fifteen is NIST's minimum where the password is all there is; without a maximum, hashing novels ties us up."""
+    long = "gravel otter mirror pancake violin " * 4
+
+    assert "password" in faults(sign_up(password="plum trombones"))
+    assert "password" in faults(sign_up(password=long[:129]))
+    assert faults(sign_up(password="plum trombone s")) == set()
+    assert faults(sign_up(password=long[:128])) == set()
+
+
+def test_a_long_password_that_is_easy_to_guess_is_refused(sign_up: SignUp) -> None:
+    """Length is not strength: these are among the first that a guesser tries."""
+    for password in ("aaaaaaaaaaaaaaa", "passwordpassword", "123456789012345", "qwertyuiopasdfgh", " " * 20):
+        assert faults(sign_up(password=password)) == {"password"}
+
+
+def test_a_password_made_of_what_everybody_knows_about_you_is_refused(sign_up: SignUp) -> None:
+    """A guesser starts with the name, the address and the site. Lists of common passwords do not have those."""
+    known = {"name": "Ada Lovelace", "email": "countess.of.wessex@example.com"}
+    for password in ("adalovelace1815!!", "Lovelace Ada 1815", "countessofwessex1", "flaskloginworkbook"):
+        assert faults(sign_up(password=password, **known)) == {"password"}
+
+
+def test_a_password_may_hold_any_character(sign_up: SignUp) -> None:
+    """Every forbidden character makes guessing easier, and breaks somebody's password manager."""
+    for password in (
+        "plum\0trombone\x1bsidewalk",
+        "  plum trombone sidewalk  ",
+        "Pflaume Posaune Bürger 🎺",
+        "مظلة قطار برتقال نهر",
+    ):
+        assert faults(sign_up(password=password)) == set()
+
+
+def test_both_passwords_must_agree_to_the_last_blank(sign_up: SignUp) -> None:
+    """Nobody can see what they type there. A slip would lock the owner out of the account on the first day."""
+    for slip in ("", f"{PASSWORD} ", PASSWORD.upper()):
+        assert faults(sign_up(password=PASSWORD, confirm=slip)) == {"confirm"}
+
+
+def test_the_command_refuses_a_password_that_is_easy_to_guess(app: Flask, sql: Callable[..., list[Any]]) -> None:
+    """The rules hold at every door. Accounts made by an administrator are those with the most rights."""
+    result = app.test_cli_runner().invoke(args=["add-user", "ada@example.com"], input="passwordpassword\n" * 2)
+
+    assert result.exit_code != 0
+    assert sql("SELECT id FROM users") == []
+
+
+@pytest.mark.steps(3, 4)  # from step 05 on the form logs in, and a wrong password is refused
+def test_logging_in_asks_no_new_rules_of_an_old_password(visitor: Visitor) -> None:
+    """A member from before the rules has to get in first, to choose a better one."""
+    answer = visitor.submit("/login", {"email": "ada@example.com", "password": "short"})
+
+    assert answer.status_code == 200
+    assert faults(answer) == set()
