@@ -53,8 +53,8 @@ def main(arguments: list[str]) -> int:
     try:
         if "extras" in command or options.__dict__.get("html"):
             ensure(command.get("extras", ["tool"]), arguments)
-        sys.pycache_prefix = os.path.join(sys.prefix, "pycache")  # none beside the steps: it would show in their diffs
-        os.environ["PYTHONPYCACHEPREFIX"] = sys.pycache_prefix
+        sys.dont_write_bytecode = True  # no __pycache__ beside the steps: it would show in their diffs
+        os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
         return getattr(importlib.import_module(f"workbook.{command['module']}"), f"{options.command}_command")(options)
     except WorkbookError as error:
         print(error, file=sys.stderr)
