@@ -27,7 +27,7 @@ def prepare_request() -> None:
 @login_manager.user_loader
 def load_user(token: str) -> User | None:
     """Find whose session this is. Flask-Login calls it when current_user is first looked at."""
-    row = UserSession.find_live(token)
+    row = UserSession.find_live(str(token))  # MySQL takes the number 0 for any text that begins with a letter
     if row is None:
         return None
     row.touch()
