@@ -67,7 +67,7 @@ def test_a_remembered_session_ends_after_thirty_days(
     """Remembered is not for ever: 30 days unused, or 30 days old, and the password is asked for again."""
     member.log_in(remember=True)
 
-    sql(f"UPDATE user_sessions SET {column} = :then", then=ago(days=days))  # noqa: S608 - the two names above
+    sql(f"UPDATE user_sessions SET {column} = :then", then=ago(days=days))
 
     assert member.logged_in is alive
 
