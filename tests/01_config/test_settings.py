@@ -5,6 +5,7 @@ import runpy
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -78,9 +79,7 @@ def test_an_old_key_in_the_fallbacks_must_be_as_strong(step: Step) -> None:
     assert "SECRET_KEY_FALLBACKS" in refusal(step, SECRET_KEY_FALLBACKS=[OLD_KEY, "dev"])
 
 
-def test_a_new_key_keeps_the_sessions_signed_with_the_old_one(
-    step: Step, database_uri: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_new_key_keeps_the_sessions_signed_with_the_old_one(make_app: Callable[..., Flask]) -> None:
     """Else nobody changes the key: it would throw out every visitor at once."""
 
     def with_session_pages(app: Flask) -> Visitor:
@@ -88,9 +87,8 @@ def test_a_new_key_keeps_the_sessions_signed_with_the_old_one(
         app.add_url_rule("/read", "read", lambda: session.get("note", "lost"))
         return Visitor(app)
 
-    uri = {"SQLALCHEMY_DATABASE_URI": database_uri}
-    before = with_session_pages(step.create_app(SECRET_KEY=OLD_KEY, **uri))
-    after = with_session_pages(app_from_environment(step, monkeypatch, SECRET_KEY_FALLBACKS=f"{KEY[::-1]}, {OLD_KEY}"))
+    before = with_session_pages(make_app(SECRET_KEY=OLD_KEY))
+    after = with_session_pages(make_app(SECRET_KEY=KEY, SECRET_KEY_FALLBACKS=[KEY[::-1], OLD_KEY]))
     before.get("/note")
 
     before.copy_cookies_to(after)
@@ -114,6 +112,15 @@ def test_what_create_app_is_given_wins_over_the_environment(step: Step, monkeypa
     answer = Visitor(app).get("/no-such-page", expect_errors=True)
 
     assert answer.status_code == 404
+
+
+def test_a_list_is_written_with_commas(step: Step, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Taken as one long key, or letter by letter, the old keys would open nothing."""
+    fresh = Step(step.number, step.path)
+
+    app = app_from_environment(fresh, monkeypatch, SECRET_KEY_FALLBACKS=f"{OLD_KEY}, {KEY[::-1]}")
+
+    assert app.config["SECRET_KEY_FALLBACKS"] == [OLD_KEY, KEY[::-1]]
 
 
 def test_settings_come_from_the_env_file_beside_wsgi_py(
@@ -146,8 +153,9 @@ def test_a_setting_that_makes_no_sense_is_refused_by_name(step: Step) -> None:
 
 def test_wsgi_py_makes_the_app_for_flask_and_gunicorn(step: Step, monkeypatch: pytest.MonkeyPatch) -> None:
     """`flask run` and `gunicorn wsgi:app` look for it there."""
-    app_from_environment(step, monkeypatch)  # for the variables
-    monkeypatch.setitem(sys.modules, PACKAGE, step.module)
+    fresh = Step(step.number, step.path)
+    app_from_environment(fresh, monkeypatch)  # for the variables
+    monkeypatch.setitem(sys.modules, PACKAGE, fresh.module)
 
     app = runpy.run_path(str(step.path / "wsgi.py"))["app"]
 

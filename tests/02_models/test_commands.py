@@ -25,9 +25,9 @@ def assert_refused(result: Result) -> None:
     assert len(result.output.splitlines()[-1].split()) > 2, "it says nothing"
 
 
-def test_init_db_can_be_repeated_and_loses_nothing(app: Flask, sql: Sql) -> None:
+def test_init_db_can_be_repeated_and_loses_nothing(app: Flask, store: Callable[..., Any], sql: Sql) -> None:
     """Scripts that set a server up run it every time. It must not empty the house."""
-    add_user(app)
+    store("ada@example.com")
 
     init_db(app)
 

@@ -1,12 +1,12 @@
 """Suite 02: a database that is misspelt, away or empty."""
 
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
 from checks import assert_error_page
-from flask import Flask
 from harness import Step, Visitor
 
 Sql = Callable[..., list[Any]]
@@ -41,22 +41,25 @@ def test_a_database_that_cannot_be_reached_gives_a_plain_503(step: Step) -> None
     assert "hunter2" not in page.text
 
 
-def test_a_database_failure_is_written_to_the_log(step: Step, caplog: pytest.LogCaptureFixture) -> None:
-    """The visitor is told to come back later; whoever can mend it needs to know now."""
-    app = step.create_app(SQLALCHEMY_DATABASE_URI="sqlite:////no-such-folder/workbook.db")
+@contextmanager
+def away(sql: Sql) -> Iterator[None]:
+    """Take the table away for a while."""
+    sql("ALTER TABLE users RENAME TO away")
+    yield
+    sql("ALTER TABLE away RENAME TO users")
 
-    Visitor(app).get("/", expect_errors=True)
+
+def test_a_database_failure_is_written_to_the_log(visitor: Visitor, sql: Sql, caplog: pytest.LogCaptureFixture) -> None:
+    """The visitor is told to come back later; whoever can mend it needs to know now."""
+    with away(sql):
+        visitor.get("/", expect_errors=True)
 
     assert [record for record in caplog.records if record.levelname == "ERROR"]
 
 
-def test_after_a_database_failure_the_next_request_works_again(app: Flask, sql: Sql) -> None:
+def test_after_a_database_failure_the_next_request_works_again(visitor: Visitor, sql: Sql) -> None:
     """Nobody should have to restart the app because the database was away for a minute."""
-    visitor = Visitor(app)
+    with away(sql):
+        during = visitor.get("/", expect_errors=True)
 
-    sql("ALTER TABLE users RENAME TO away")
-    during = visitor.get("/", expect_errors=True)
-    sql("ALTER TABLE away RENAME TO users")
-    after = visitor.get("/")
-
-    assert (during.status_code, after.status_code) == (503, 200)
+    assert (during.status_code, visitor.get("/").status_code) == (503, 200)

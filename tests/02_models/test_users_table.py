@@ -19,22 +19,6 @@ Sql = Callable[..., list[Any]]
 
 
 @pytest.fixture
-def store(step: Step, app: Flask) -> Callable[..., Any]:
-    """Store accounts with these addresses; gives the last one."""
-    models = step.module.models
-
-    def add(*emails: str) -> Any:
-        with app.app_context():
-            for email in emails:
-                user = models.User(name="Ada Lovelace", email=email, password_hash="pbkdf2:sha256:1$salt$0123")
-                models.db.session.add(user)
-            models.db.session.commit()
-            return user
-
-    return add
-
-
-@pytest.fixture
 def in_tokyo(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A server whose clock is nine hours from UTC."""
     monkeypatch.setitem(os.environ, "TZ", "JST-9")

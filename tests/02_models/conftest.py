@@ -1,0 +1,24 @@
+"""What the tests of the accounts share."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from flask import Flask
+from harness import Step
+
+
+@pytest.fixture
+def store(step: Step, app: Flask) -> Callable[..., Any]:
+    """Store accounts with these addresses; gives the last one."""
+    models = step.module.models
+
+    def add(*emails: str) -> Any:
+        with app.app_context():
+            for email in emails:
+                user = models.User(name="Ada Lovelace", email=email, password_hash="pbkdf2:sha256:1$salt$0123")
+                models.db.session.add(user)
+            models.db.session.commit()
+            return user
+
+    return add
