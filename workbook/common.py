@@ -84,10 +84,8 @@ def about(step: str) -> str:
 
 
 def story(step: str) -> str:
-    """A step's README up to its first heading below the title: what it adds, and why."""
-    readme = ROOT / "steps" / step / "README.md"
-    text = readme.read_text(encoding="utf-8") if readme.exists() else f"# {step}\n\n{about(step)}"
-    return text.partition("\n## ")[0].strip()
+    """A step's README up to how to run it: what it adds, and why."""
+    return (ROOT / "steps" / step / "README.md").read_text(encoding="utf-8").partition("**Run it**")[0].strip()
 
 
 def work_step() -> str:
@@ -154,8 +152,13 @@ def set_aside(*paths: str) -> Path:
 def copy_step(source: Path, target: Path) -> None:
     """Copy a step as it was handed out: no database, no key."""
     for name, path in lesson_files(source).items():
-        (target / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(path, target / name)
+        copy_file(path, target / name)
+
+
+def copy_file(source: Path, target: Path) -> None:
+    """Copy a file to a folder that may not be there yet."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(source, target)
 
 
 def confirm(question: str) -> bool:

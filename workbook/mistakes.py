@@ -1,5 +1,6 @@
 """The tutorial's mistakes, one patch each in tests/mistakes/: read them, and put one into a copy of its step."""
 
+import argparse
 import os
 import re
 import shutil
@@ -7,7 +8,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from workbook.common import ROOT, WorkbookError
+from workbook.common import ROOT, WORK, WorkbookError, copy_step, nearest, paint, say, set_aside
 
 FOLDER = ROOT / "tests" / "mistakes"
 ONCE = ("Title", "Says", "True", "Attack")
@@ -74,3 +75,40 @@ def apply(mistake: Mistake, folder: Path) -> None:
     if result.returncode:
         reason = result.stderr.decode(errors="replace").strip().splitlines() or ["git apply gave no reason"]
         raise MistakeError(f"{mistake.path.name} does not apply to {mistake.step}: {reason[0]}")
+
+
+def break_command(options: argparse.Namespace) -> int:
+    """Put a mistake into a copy of its step under work/, and say what to try there."""
+    known = {mistake.id: mistake for mistake in all_mistakes()}
+    if options.id not in known:
+        raise WorkbookError(
+            f"There is no mistake {options.id}. {nearest(options.id, list(known))} See: list --mistakes"
+        )
+    mistake = known[options.id]
+    copy = WORK / "mistakes" / mistake.path.stem
+    shown = copy.relative_to(ROOT).as_posix()
+    if copy.exists() and options.aside:
+        say(f"The old copy is in {set_aside(f'mistakes/{copy.name}').relative_to(ROOT)}/ now.")
+    if copy.exists():
+        say(f"{shown} is there already, and stays as you left it. For a new one: break {mistake.id} --aside")
+    else:
+        copy_step(ROOT / "steps" / mistake.step, copy)
+        try:
+            apply(mistake, copy)
+        except MistakeError:
+            shutil.rmtree(copy)
+            raise
+    say(f"\n{paint(mistake.title, '1')}{f' ({mistake.cwe})' if mistake.cwe else ''}\n")
+    for name, text in {"The tutorial says": mistake.says, "True is": mistake.true, "So": mistake.attack}.items():
+        say(f"{paint(name, '2')}: {text}")
+    say("\n".join(["\nTry it:", *(f"  {number}. {text}" for number, text in enumerate(mistake.tries, 1))]))
+    say(f"\nThe mistake is in {shown}: python3 -m workbook break {mistake.id} --run serves it, --test judges it.")
+    if options.run:
+        from workbook.serve import serve
+
+        return serve(copy)
+    if options.test:
+        from workbook.check import Judge, tell_round
+
+        return Judge(mistake.step, copy, tell_round).run()
+    return 0
