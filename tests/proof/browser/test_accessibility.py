@@ -96,9 +96,7 @@ def tab_to(page: Page, label: str) -> None:
     seen = []
     for _ in range(20):
         page.keyboard.press("Tab")
-        seen.append(
-            page.evaluate("document.activeElement.labels?.[0]?.innerText || document.activeElement.innerText")
-        )
+        seen.append(page.evaluate("document.activeElement.labels?.[0]?.innerText || document.activeElement.innerText"))
         if seen[-1] == label:
             return
     raise AssertionError(f"Tab never comes to {label!r}, only to {seen}")

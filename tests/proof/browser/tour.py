@@ -51,8 +51,7 @@ def every_page(page: Page, site: Site) -> Iterator[str]:
         yield from inside(page, site)
     if number >= 6:
         yield from account(page, site)
-    if number >= 2:
-        yield from broken(page, site)
+    yield from broken(page, site)
 
 
 def error_pages(page: Page, site: Site) -> Iterator[str]:
@@ -73,6 +72,10 @@ def forms(page: Page, site: Site) -> Iterator[str]:
     page.evaluate("document.querySelector('main [name=csrf_token]').value = 'old'")
     send(page)
     yield "form expired"
+    page.goto(f"{site.url}/signup")
+    page.evaluate("document.querySelector('main [name=csrf_token]').value = 'x'.repeat(70000)")
+    send(page)
+    yield "error 413"
     sign_up(page, site, name=LONG_NAME, website=LONG_SITE)
     yield "signed up"
     if site.step.number >= 4:
@@ -121,12 +124,16 @@ def account(page: Page, site: Site) -> Iterator[str]:
 
 
 def broken(page: Page, site: Site) -> Iterator[str]:
-    """When too much is asked, and when the database is gone."""
+    """When too much is asked, when the database is gone, and when we have made a mistake."""
     if site.step.number >= 5:
         page.context.clear_cookies()
         for _ in range(11):
             log_in(page, site, email="tried@example.com", password="wrong")
         yield "error 429"
-    query(site.app, "ALTER TABLE users RENAME TO elsewhere")
+    if site.step.number >= 2:
+        query(site.app, "ALTER TABLE users RENAME TO elsewhere")
+        page.goto(site.url)
+        yield "error 503"
+    site.app.view_functions["pages.index"] = lambda: 1 / 0
     page.goto(site.url)
-    yield "error 503"
+    yield "error 500"
