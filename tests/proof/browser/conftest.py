@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from harness import HOST, STEPS
 from playwright.sync_api import Browser, BrowserContext, BrowserType, ConsoleMessage, Page, sync_playwright
-
 from proof.browser.served import Certificate, Site, serving
 
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")

@@ -5,7 +5,6 @@ from pathlib import Path
 import axe_playwright_python
 from harness import PASSWORD
 from playwright.sync_api import Page, expect
-
 from proof.browser.served import Site
 from proof.browser.tour import EMAIL, every_page, sign_up
 

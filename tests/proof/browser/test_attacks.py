@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator
 import pytest
 from harness import PASSWORD, STEPS
 from playwright.sync_api import Page, expect
-
 from proof.browser.served import Site, listening
 from proof.browser.tour import EMAIL, log_in, send, sign_up
 

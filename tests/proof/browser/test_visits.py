@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 from harness import HOST, NEW_PASSWORD, PASSWORD, STEPS
 from playwright.sync_api import BrowserType, Page, expect
-
 from proof.browser.conftest import watched_page
 from proof.browser.served import Site
 from proof.browser.tour import EMAIL, log_in, send, sign_up

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 from harness import PASSWORD, query
 from playwright.sync_api import Page
-
 from proof.browser.served import Site
 
 LONG_NAME = "Wolfeschlegelsteinhausenbergerdorff-" * 2 + "Ada"
