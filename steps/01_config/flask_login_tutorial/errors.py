@@ -1,6 +1,6 @@
 """One page for every error: what happened, in plain words, and nothing about our insides."""
 
-from flask import Flask, Response, current_app
+from flask import Flask, Response, current_app, request
 from werkzeug.exceptions import HTTPException
 
 WORDS = {
@@ -23,6 +23,8 @@ def error_page(error: HTTPException) -> Response:
     """The page for this error, with the error's own status and headers."""
     response = current_app.make_response(error.get_response())
     words = WORDS.get(response.status_code, "That did not work.")
+    if response.status_code in (400, 413, 429):
+        current_app.logger.warning("%r from %s got a %s", request.path, request.remote_addr, response.status_code)
     # Not render_template: it may ask the database for the user, and the database may be what failed.
     page = current_app.jinja_env.get_template("error.html")
     response.set_data(page.render(code=response.status_code, words=words))

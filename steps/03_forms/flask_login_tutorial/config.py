@@ -102,6 +102,5 @@ def as_bool(name: str, value: object) -> bool:
 
 def as_list(value: object) -> list[Any]:
     """Read a comma-separated text; a list stays as it is."""
-    if isinstance(value, str):
-        return [part.strip() for part in value.split(",") if part.strip()]
-    return list(value or [])
+    parts = value.split(",") if isinstance(value, str) else value or []
+    return [part.strip() for part in parts if part.strip()]

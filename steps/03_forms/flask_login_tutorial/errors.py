@@ -1,6 +1,6 @@
 """One page for every error: what happened, in plain words, and nothing about our insides."""
 
-from flask import Flask, Response, current_app
+from flask import Flask, Response, current_app, request
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import InterfaceError, OperationalError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -34,6 +34,8 @@ def error_page(error: HTTPException) -> Response:
     words = WORDS.get(response.status_code, "That did not work.")
     if isinstance(error, CSRFError):
         words = EXPIRED
+    if response.status_code in (400, 413, 429):
+        current_app.logger.warning("%r from %s got a %s", request.path, request.remote_addr, response.status_code)
     # Not render_template: it may ask the database for the user, and the database may be what failed.
     page = current_app.jinja_env.get_template("error.html")
     response.set_data(page.render(code=response.status_code, words=words))

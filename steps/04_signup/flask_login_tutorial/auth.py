@@ -26,7 +26,7 @@ def signup() -> ResponseReturnValue:
             db.session.rollback()
             form.email.errors = ["There is an account with this address already."]
         else:
-            flash(f"Welcome, {user.name}! Your account is ready. Log in with the password you chose.")
+            flash(f"Welcome, {user.name}! Your account is ready.")
             return redirect(url_for("auth.login"))
     return render_template("signup.html", form=form), 422 if form.is_submitted() else 200
 

@@ -12,7 +12,10 @@ from .errors import error_page
 
 def visitor_network() -> str:
     """The visitor's IP address. Of an IPv6 address the first half: one household has all of the second."""
-    address = ip_address(request.remote_addr or "127.0.0.1")
+    try:
+        address = ip_address(request.remote_addr or "")
+    except ValueError:
+        return "elsewhere"  # behind a socket file, or a proxy that writes something else: all count as one place
     address = getattr(address, "ipv4_mapped", None) or address
     return str(IPv6Network((int(address), 64), strict=False)) if address.version == 6 else str(address)
 

@@ -33,7 +33,7 @@ def signup() -> ResponseReturnValue:
             form.email.errors = ["There is an account with this address already."]
         else:
             current_app.logger.info("Account %s was made", user.id)
-            flash(f"Welcome, {user.name}! Your account is ready. Log in with the password you chose.")
+            flash(f"Welcome, {user.name}! Your account is ready.")
             return redirect(url_for("auth.login"))
     return render_template("signup.html", form=form), 422 if form.is_submitted() else 200
 
@@ -41,6 +41,7 @@ def signup() -> ResponseReturnValue:
 @bp.route("/login", methods=["GET", "POST"])
 @limit_refusals("10 per 15 minutes", key_func=address_and_network)
 @limit_refusals("100 per hour")
+@limiter.limit("600 per hour", methods=["POST"])  # the right password costs a slow hash too
 def login() -> ResponseReturnValue:
     """Log in; also asks a member for the password again where a page wants a fresh log-in."""
     if current_user.is_authenticated and login_fresh():
@@ -52,7 +53,7 @@ def login() -> ResponseReturnValue:
             start_session(user, remember=form.remember.data)
             current_app.logger.info("Account %s logged in from %s", user.id, request.remote_addr)
             return redirect(page_asked_for())
-        current_app.logger.warning("A log-in was refused from %s", request.remote_addr)
+        current_app.logger.warning("A log-in was refused: %s", address_and_network())
         form.form_errors = ["This account is deactivated." if user else "The email address or the password is wrong."]
     return render_template("login.html", form=form), 422 if form.is_submitted() else 200
 

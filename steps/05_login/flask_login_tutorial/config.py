@@ -39,6 +39,7 @@ FIXED = {
     "REMEMBER_COOKIE_DURATION": timedelta(days=30),
     "REMEMBER_COOKIE_SAMESITE": "Lax",
     "RATELIMIT_IN_MEMORY_FALLBACK_ENABLED": True,  # without its Redis the app still counts, each process for itself
+    "RATELIMIT_STORAGE_OPTIONS": {"socket_connect_timeout": 1, "socket_timeout": 1},  # seconds, if it is a Redis
 }
 
 
@@ -109,6 +110,5 @@ def as_bool(name: str, value: object) -> bool:
 
 def as_list(value: object) -> list[Any]:
     """Read a comma-separated text; a list stays as it is."""
-    if isinstance(value, str):
-        return [part.strip() for part in value.split(",") if part.strip()]
-    return list(value or [])
+    parts = value.split(",") if isinstance(value, str) else value or []
+    return [part.strip() for part in parts if part.strip()]

@@ -3,6 +3,7 @@
 from flask import Response, after_this_request, current_app, request, session
 from flask_login import LoginManager, current_user, login_user, logout_user
 from flask_login.utils import decode_cookie
+from sqlalchemy import select
 
 from .models import User, UserSession, db
 
@@ -27,8 +28,9 @@ def prepare_request() -> None:
 @login_manager.user_loader
 def load_user(token: str) -> User | None:
     """Find whose session this is. Flask-Login calls it when current_user is first looked at."""
-    row = UserSession.find_live(str(token))  # MySQL takes the number 0 for any text that begins with a letter
-    if row is None:
+    # str: MySQL takes the number 0 for any text that begins with a letter.
+    row = db.session.scalar(select(UserSession).where(UserSession.token == str(token)))
+    if row is None or not row.is_live():
         return None
     row.touch()
     row.user.current_session = row
@@ -41,6 +43,7 @@ def start_session(user: User, remember: bool) -> None:
         current_user.current_session.end()  # typing the password again replaces the session, it does not add one
     user.current_session = UserSession(user=user, remembered=remember, user_agent=request.user_agent.string[:255])
     db.session.add(user.current_session)
+    user.end_oldest_sessions()
     db.session.commit()
     session.clear()
     if not remember:

@@ -16,19 +16,22 @@ from .models import normalise_email
 
 def visitor_network() -> str:
     """The visitor's IP address. Of an IPv6 address the first half: one household has all of the second."""
-    address = ip_address(request.remote_addr or "127.0.0.1")
+    try:
+        address = ip_address(request.remote_addr or "")
+    except ValueError:
+        return "elsewhere"  # behind a socket file, or a proxy that writes something else: all count as one place
     address = getattr(address, "ipv4_mapped", None) or address
     return str(IPv6Network((int(address), 64), strict=False)) if address.version == 6 else str(address)
 
 
 def address_and_network() -> str:
-    """The account that is being guessed at, however its address is spelt, and from where."""
+    """The account that is being guessed at, however its address is spelt, and from where. No address is kept."""
     typed = request.form.get("email", "")
     try:
         typed = normalise_email(typed)
     except EmailNotValidError:
         pass  # the form will say so; here it counts as it was typed
-    return f"{hashlib.sha256(typed.encode()).hexdigest()} {visitor_network()}"  # hashed: short, and no address kept
+    return f"{hashlib.sha256(typed.encode()).hexdigest()[:16]} {visitor_network()}"
 
 
 def too_many(limit: RequestLimit) -> Response:

@@ -7,7 +7,7 @@ from flask_login import current_user, fresh_login_required, login_url
 from .forms import PasswordForm
 from .models import UserSession, db, hash_password
 from .sessions import login_manager, start_session
-from .throttle import limit_refusals
+from .throttle import limiter
 
 bp = Blueprint("account", __name__, url_prefix="/account")
 
@@ -31,7 +31,7 @@ def index() -> str:
 
 @bp.route("/password", methods=["GET", "POST"])
 @fresh_login_required
-@limit_refusals("10 per 15 minutes", key_func=lambda: f"user {current_user.id}")
+@limiter.limit("10 per 15 minutes", key_func=lambda: f"user {current_user.id}", methods=["POST"])
 def password() -> ResponseReturnValue:
     """Change the password, and log out everywhere else."""
     form = PasswordForm()
@@ -45,6 +45,7 @@ def password() -> ResponseReturnValue:
             current_app.logger.info("Account %s changed its password", user.id)
             flash("Your password is changed, and every other device is logged out.")
             return redirect(url_for("account.index"))
+        current_app.logger.warning("Account %s gave a wrong current password", user.id)
         form.current_password.errors = ["That is not your current password."]
     return render_template("password.html", form=form), 422 if form.is_submitted() else 200
 

@@ -12,8 +12,9 @@ from wtforms.validators import DataRequired, EqualTo, InputRequired, Length, Opt
 
 from .models import normalise_email, password_problem
 
-# Control characters, line separators, and the marks that turn the direction of the text around them.
-UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
+# Control characters, line separators, characters of no width (but the two that Persian and emoji need), and the marks
+# that turn the direction of the text around them.
+UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
 
 
 def strip(text: str | None) -> str | None:
@@ -58,14 +59,15 @@ def same_as(other: str) -> EqualTo:
     return EqualTo(other, "The two passwords differ.")
 
 
-def email_field() -> EmailField:
+def text_field(kind: type[StringField], label: str, autocomplete: str, *checks: Callable) -> StringField:
+    """A field that browsers may fill in; blanks at its ends are dropped."""
+    return kind(label, checks, filters=[strip], render_kw={"autocomplete": autocomplete})
+
+
+def email_field() -> StringField:
     """The address, which is what members log in with."""
-    return EmailField(
-        "Email address",
-        filters=[strip],
-        validators=[DataRequired("Give your email address."), Length(max=254), email_address],
-        render_kw={"autocomplete": "username"},
-    )
+    checks = [DataRequired("Give your email address."), Length(max=254), email_address]
+    return text_field(EmailField, "Email address", "username", *checks)
 
 
 def password_field(label: str, missing: str, autocomplete: str, *checks: Callable) -> PasswordField:
@@ -76,21 +78,11 @@ def password_field(label: str, missing: str, autocomplete: str, *checks: Callabl
 class SignupForm(FlaskForm):
     """`/signup`."""
 
-    name = StringField(
-        "Name",
-        filters=[strip],
-        validators=[DataRequired("Tell us what to call you."), Length(max=100), printable],
-        render_kw={"autocomplete": "name"},
-    )
+    name = text_field(StringField, "Name", "name", DataRequired("Tell us your name."), Length(max=100), printable)
     email = email_field()
     password = password_field("Password", "Choose a password.", "new-password", new_password)
     confirm = password_field("The password again", "Type it once more.", "new-password", same_as("password"))
-    website = URLField(
-        "Website",
-        filters=[strip],
-        validators=[Optional(), Length(max=255), printable, web_link],
-        render_kw={"autocomplete": "url"},
-    )
+    website = text_field(URLField, "Website", "url", Optional(), Length(max=255), printable, web_link)
 
 
 class LoginForm(FlaskForm):

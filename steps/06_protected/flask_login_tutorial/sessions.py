@@ -3,6 +3,7 @@
 from flask import Response, after_this_request, current_app, request, session
 from flask_login import LoginManager, current_user, login_user, logout_user
 from flask_login.utils import decode_cookie
+from sqlalchemy import select
 
 from .models import MINUTE, User, UserSession, db, utcnow
 
@@ -28,11 +29,12 @@ def prepare_request() -> None:
 @login_manager.user_loader
 def load_user(token: str) -> User | None:
     """Find whose session this is. Flask-Login calls it when current_user is first looked at."""
-    row = UserSession.find_live(str(token))  # MySQL takes the number 0 for any text that begins with a letter
-    if row is None:
+    # str: MySQL takes the number 0 for any text that begins with a letter.
+    row = db.session.scalar(select(UserSession).where(UserSession.token == str(token)))
+    if row is None or not row.is_live():
         return None
     row.touch()
-    if utcnow() - row.created > FRESH_FOR:
+    if session.get("_fresh") and utcnow() - row.created > FRESH_FOR:
         session["_fresh"] = False
     row.user.current_session = row
     return row.user
@@ -44,6 +46,7 @@ def start_session(user: User, remember: bool) -> None:
         current_user.current_session.end()  # typing the password again replaces the session, it does not add one
     user.current_session = UserSession(user=user, remembered=remember, user_agent=request.user_agent.string[:255])
     db.session.add(user.current_session)
+    user.end_oldest_sessions()
     db.session.commit()
     session.clear()
     if not remember:
