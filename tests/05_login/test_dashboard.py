@@ -13,6 +13,7 @@ def test_the_dashboard_shows_what_current_user_is_for_a_stranger(visitor: Visito
     assert "False" in text
 
 
+@pytest.mark.asvs("1.2.1", "3.2.2")
 def test_markup_in_a_members_name_is_shown_and_not_run(visitor: Visitor) -> None:
     """A member named <script> must stay a name. A template whose file does not end in .html runs it."""
     visitor.sign_up(name='<script>alert("1")</script>')
@@ -31,6 +32,7 @@ def visible_text_of_entities(page: str) -> str:
     return html.unescape(page)
 
 
+@pytest.mark.asvs("14.2.3")
 def test_the_website_is_a_link_that_vouches_for_nothing(visitor: Visitor) -> None:
     """rel="nofollow" so that spam earns nothing, "noopener" so that the page behind it cannot steer ours."""
     visitor.sign_up(website="https://ada.example/notes?a=1&b=2")

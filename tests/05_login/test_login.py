@@ -41,6 +41,7 @@ def test_a_wrong_address_or_password_does_not_log_in(member: Visitor, email: str
     assert not member.logged_in
 
 
+@pytest.mark.asvs("6.2.8")
 def test_the_password_is_compared_exactly_as_typed(app: Flask) -> None:
     """A password trimmed or cut short is a weaker one than its owner chose."""
     visitor = Visitor(app)
@@ -105,6 +106,7 @@ def test_a_log_in_is_noted_with_its_time(member: Visitor, sql: Sql) -> None:
     assert sql("SELECT last_login FROM users")[0].last_login is not None
 
 
+@pytest.mark.asvs("16.2.1", "16.2.5", "16.3.1")
 def test_log_ins_and_refusals_are_logged_without_the_password(
     member: Visitor, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -114,10 +116,12 @@ def test_log_ins_and_refusals_are_logged_without_the_password(
 
     lines = [record.getMessage() for record in caplog.records]
     assert any("refused" in line and "192.0.2.1" in line for line in lines)
+    assert not any("ada@example.com" in line for line in lines), "a log is read by many, and kept for long"
     assert any("logged in" in line for line in lines)
     assert not any(PASSWORD in line or "not her password" in line for line in lines)
 
 
+@pytest.mark.asvs("11.2.2")
 def test_a_weak_hash_is_replaced_when_its_owner_logs_in(member: Visitor, sql: Sql) -> None:
     """Only at a log-in is the password there to be hashed anew. It is how a whole table gets stronger."""
     old = "sha256$x7Qm2$" + hmac.digest(b"x7Qm2", PASSWORD.encode(), "sha256").hex()
@@ -134,6 +138,7 @@ def test_a_weak_hash_is_replaced_when_its_owner_logs_in(member: Visitor, sql: Sq
     assert member.logged_in
 
 
+@pytest.mark.asvs("7.2.4")
 def test_logging_in_empties_the_session_first(app: Flask, member: Visitor) -> None:
     """What an earlier visitor left behind, or an attacker planted, must not follow a member in."""
     serializer = app.session_interface.get_signing_serializer(app)
@@ -145,6 +150,7 @@ def test_logging_in_empties_the_session_first(app: Flask, member: Visitor) -> No
     assert "planted" not in serializer.loads(member.cookies[name])
 
 
+@pytest.mark.asvs("7.2.2", "7.2.3", "7.2.4", "11.5.1")
 def test_each_log_in_gets_a_token_of_its_own(member: Visitor, sql: Sql) -> None:
     """A token known from before the log-in would be shared with whoever planted it."""
     member.log_in()
@@ -202,6 +208,7 @@ def test_only_the_right_password_learns_that_an_account_is_deactivated(member: V
     assert "deactivated" not in visible_text(answer)
 
 
+@pytest.mark.asvs("7.4.1")
 def test_logging_out_logs_out(member: Visitor) -> None:
     """And says so, on a page that is open to everybody."""
     member.log_in()
@@ -225,6 +232,7 @@ def test_logging_out_twice_does_no_harm(member: Visitor) -> None:
     assert not member.logged_in
 
 
+@pytest.mark.asvs("3.5.3")
 def test_a_link_or_an_image_cannot_log_anybody_out(member: Visitor) -> None:
     """With a GET that logs out, an image on any page of the web signs our members out."""
     member.log_in()
@@ -235,6 +243,7 @@ def test_a_link_or_an_image_cannot_log_anybody_out(member: Visitor) -> None:
     assert member.logged_in
 
 
+@pytest.mark.asvs("3.5.1")
 def test_another_site_cannot_log_anybody_out(member: Visitor) -> None:
     """A form on another site sends the cookies but not the token."""
     member.log_in()
@@ -245,6 +254,7 @@ def test_another_site_cannot_log_anybody_out(member: Visitor) -> None:
     assert member.logged_in
 
 
+@pytest.mark.asvs("16.5.3")
 def test_two_wrong_changes_at_once_do_not_matter_to_a_log_in(step: Step, member: Visitor, sql: Sql) -> None:
     """A password changed while the old one was being checked: the old one must not get in after all."""
     models = step.module.models
@@ -259,3 +269,55 @@ def test_two_wrong_changes_at_once_do_not_matter_to_a_log_in(step: Step, member:
         member.log_in()
 
     assert not member.logged_in
+
+
+@pytest.mark.asvs("1.2.4")
+@pytest.mark.parametrize("text", ["' OR '1'='1", "ada@example.com' --", "'; DROP TABLE users; --", '" OR ""="'])
+def test_sql_that_is_typed_stays_text(app: Flask, member: Visitor, sql: Sql, text: str) -> None:
+    """Pasted into the question, it would be part of it: everybody is let in, or the table is gone."""
+    member.log_in(email=text, password=text)
+    member.log_in(password=text)
+    newcomer = Visitor(app)
+    newcomer.sign_up("bob@example.com", name=text)
+
+    assert not member.logged_in
+    assert [row.name for row in sql("SELECT name FROM users ORDER BY id")] == ["Ada Lovelace", text]
+
+
+@pytest.mark.asvs("6.2.10")
+def test_an_old_password_is_as_good_as_a_new_one(member: Visitor, sql: Sql) -> None:
+    """Made to choose anew every few months, people count upwards. It is a known password that has to go."""
+    sql("UPDATE users SET created = '2001-01-01 00:00:00', last_login = '2001-01-02 00:00:00'")
+
+    answer = member.log_in()
+
+    assert answer.location.endswith("/dashboard")
+    assert answer.follow().status_code == 200
+
+
+@pytest.mark.asvs("14.2.1")
+def test_no_secret_travels_in_an_address(member: Visitor, sql: Sql) -> None:
+    """Addresses end up in histories, logs and Referer headers. Passwords and tokens go in the body and the cookie."""
+    pages = [member.get(path) for path in ("/login", "/signup")]
+    answer = member.log_in(remember=True)
+    token = sql("SELECT token FROM user_sessions")[0].token
+
+    for page in pages:
+        assert {form.method.upper() for form in page.forms.values() if "password" in form.fields} == {"POST"}
+    assert token not in answer.location
+    assert PASSWORD not in answer.location
+    typed = Visitor(member.app).get("/login", {"email": "ada@example.com", "password": PASSWORD})
+    assert main_form(typed)["email"].value == "", "the form takes what stands in the address"
+
+
+@pytest.mark.asvs("14.3.3")
+def test_the_cookie_says_nothing_about_the_member(app: Flask) -> None:
+    """It can be read by whoever sits at the computer: a token means nothing to them, a name does."""
+    visitor = Visitor(app)
+    visitor.sign_up("countess@example.com", name="Augusta")
+    after_signing_up = str(visitor.session)
+    visitor.log_in("countess@example.com", remember=True)
+
+    for stored in (after_signing_up, str(visitor.session), str(dict(visitor.cookies))):
+        assert "Augusta" not in stored
+        assert "countess" not in stored

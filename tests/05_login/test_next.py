@@ -28,6 +28,7 @@ ELSEWHERE = [
 ]
 
 
+@pytest.mark.asvs("1.2.2")
 def test_next_leads_to_the_page_that_was_asked_for(member: Visitor) -> None:
     """Path and query, as it was asked for."""
     answer = member.log_in(page="/login?next=%2Fdashboard%3Fa%3D1%26b%3D%252F")
@@ -44,6 +45,7 @@ def test_next_survives_a_wrong_password(member: Visitor) -> None:
     assert second.location.endswith("/dashboard?a=1")
 
 
+@pytest.mark.asvs("1.2.1", "3.7.2")
 @pytest.mark.parametrize("target", ELSEWHERE)
 def test_next_never_leads_to_another_site(member: Visitor, target: str) -> None:
     """A mail with a link to our own log-in page would end on a copy of it that asks for the password again."""
@@ -55,6 +57,7 @@ def test_next_never_leads_to_another_site(member: Visitor, target: str) -> None:
     assert answer.location.endswith("/dashboard"), f"{target!r} led to {answer.location!r}"
 
 
+@pytest.mark.asvs("3.7.2")
 def test_next_never_leads_a_member_who_is_in_to_another_site(member: Visitor) -> None:
     """The same link, clicked by somebody who needs no form any more."""
     member.log_in()

@@ -38,6 +38,7 @@ def test_a_remembered_member_is_still_in_after_the_browser_was_closed(member: Vi
     assert member.logged_in
 
 
+@pytest.mark.asvs("7.4.1")
 def test_logging_out_forgets_a_remembered_device(member: Visitor) -> None:
     """session.clear() after logout_user() wipes the note to delete the cookie, and the visitor is back in."""
     member.log_in(remember=True)
@@ -58,6 +59,7 @@ def test_a_remembered_member_who_comes_back_can_log_out(member: Visitor) -> None
     assert not member.logged_in
 
 
+@pytest.mark.asvs("3.3.1", "3.3.2", "3.3.3", "3.3.4")
 def test_the_remember_cookie_is_as_guarded_as_the_session(app: Flask, member: Visitor) -> None:
     """It opens the same door for thirty days: no script may read it, no plain HTTP carry it."""
     answer = member.log_in(remember=True)
@@ -91,6 +93,7 @@ def test_logging_in_without_the_box_forgets_an_earlier_remembering(member: Visit
     assert not member.logged_in
 
 
+@pytest.mark.asvs("11.2.2")
 def test_a_new_key_does_not_log_out_those_who_are_remembered(make_app: Callable[..., Flask], tmp_path: Any) -> None:
     """Flask-Login checks its cookie with SECRET_KEY alone; a site that logs all out will not change its key."""
     database = {"SQLALCHEMY_DATABASE_URI": f"sqlite:///{tmp_path / 'shared.db'}"}
@@ -139,6 +142,7 @@ def test_a_remembered_session_is_not_a_fresh_one(member: Visitor) -> None:
     assert member.session["_fresh"] is False
 
 
+@pytest.mark.asvs("7.2.1")
 @pytest.mark.parametrize("user_id", ["1", "ada@example.com"])
 def test_a_remember_cookie_that_names_an_account_opens_nothing(app: Flask, member: Visitor, user_id: str) -> None:
     """Even signed with the right key: the token of a live session is what counts."""

@@ -17,6 +17,7 @@ def ago(**time: int) -> datetime:
     return (datetime.now(UTC) - timedelta(**time)).replace(microsecond=0, tzinfo=None)
 
 
+@pytest.mark.asvs("7.4.1")
 def test_a_copied_cookie_is_dead_after_the_log_out(app: Flask, member: Visitor) -> None:
     """logout_user() only asks this browser to forget. A thief's copy opens the dashboard for weeks."""
     thief = Visitor(app)
@@ -30,6 +31,7 @@ def test_a_copied_cookie_is_dead_after_the_log_out(app: Flask, member: Visitor) 
     assert not thief.logged_in
 
 
+@pytest.mark.asvs("7.2.2")
 def test_the_cookies_hold_a_token_and_not_the_users_id(member: Visitor, sql: Sql) -> None:
     """A cookie that names the account cannot be taken back: the name does not change."""
     member.log_in()
@@ -37,6 +39,7 @@ def test_the_cookies_hold_a_token_and_not_the_users_id(member: Visitor, sql: Sql
     assert member.session["_user_id"] == sql("SELECT token FROM user_sessions")[0].token
 
 
+@pytest.mark.asvs("7.3.1", "7.4.1")
 @pytest.mark.parametrize(("minutes", "alive"), [(29, True), (31, False)])
 def test_a_session_ends_after_half_an_hour_without_a_visit(
     member: Visitor, sql: Sql, minutes: int, alive: bool
@@ -49,6 +52,7 @@ def test_a_session_ends_after_half_an_hour_without_a_visit(
     assert member.logged_in is alive
 
 
+@pytest.mark.asvs("7.3.2", "7.4.1")
 @pytest.mark.parametrize(("hours", "alive"), [(11, True), (13, False)])
 def test_a_session_ends_after_half_a_day_however_busy(member: Visitor, sql: Sql, hours: int, alive: bool) -> None:
     """A thief who keeps a stolen session busy must not keep it for ever."""
@@ -59,6 +63,7 @@ def test_a_session_ends_after_half_a_day_however_busy(member: Visitor, sql: Sql,
     assert member.logged_in is alive
 
 
+@pytest.mark.asvs("7.3.1", "7.3.2")
 @pytest.mark.parametrize(("days", "alive"), [(29, True), (31, False)])
 @pytest.mark.parametrize("column", ["last_seen", "created"])
 def test_a_remembered_session_ends_after_thirty_days(
@@ -88,6 +93,7 @@ def test_a_visit_is_written_down_once_a_minute_at_most(member: Visitor, sql: Sql
     assert sql("SELECT last_seen FROM user_sessions")[0].last_seen != old
 
 
+@pytest.mark.asvs("7.4.2")
 def test_an_account_that_is_deactivated_is_out_at_the_next_click(member: Visitor, sql: Sql) -> None:
     """Keeping somebody out must not wait until their cookie has run out."""
     member.log_in(remember=True)
@@ -97,6 +103,7 @@ def test_an_account_that_is_deactivated_is_out_at_the_next_click(member: Visitor
     assert not member.logged_in
 
 
+@pytest.mark.asvs("7.4.2")
 def test_an_account_that_is_deleted_is_out_at_the_next_click(member: Visitor, sql: Sql) -> None:
     """And the page must not break over it."""
     member.log_in(remember=True)
@@ -117,6 +124,7 @@ def test_a_new_member_does_not_inherit_a_deleted_ones_session(app: Flask, member
     assert not member.logged_in
 
 
+@pytest.mark.asvs("7.2.1")
 @pytest.mark.parametrize(
     "cookie", ["", "x", "1|abc", "é|é", "a" * 4000, "eyJfdXNlcl9pZCI6IjEifQ.aaaa.bbbb", "\x7f|\xff"]
 )
@@ -132,6 +140,7 @@ def test_a_made_up_cookie_opens_nothing_and_breaks_nothing(app: Flask, member: V
         assert "Ada" not in answer.text
 
 
+@pytest.mark.asvs("7.2.1")
 def test_a_session_cookie_signed_with_another_key_opens_nothing(
     step: Step, app: Flask, member: Visitor, sql: Sql
 ) -> None:
@@ -148,6 +157,7 @@ def test_a_session_cookie_signed_with_another_key_opens_nothing(
     assert not stranger.logged_in
 
 
+@pytest.mark.asvs("7.2.1")
 def test_a_leaked_key_alone_does_not_open_an_account(app: Flask, member: Visitor, sql: Sql) -> None:
     """With the user's id in the cookie, whoever has SECRET_KEY is everybody. A token has to be guessed as well."""
     member.log_in()
@@ -189,6 +199,7 @@ def test_the_token_is_found_by_an_index(app: Flask) -> None:
     assert ["token"] in indexed
 
 
+@pytest.mark.asvs("7.2.4")
 def test_logging_in_again_replaces_the_session(member: Visitor, sql: Sql) -> None:
     """Typing the password again on the same device must not leave an old session alive behind it."""
     member.log_in(remember=True)
@@ -197,6 +208,20 @@ def test_logging_in_again_replaces_the_session(member: Visitor, sql: Sql) -> Non
     member.log_in(remember=True)
 
     assert len(sql("SELECT id FROM user_sessions")) == 1
+
+
+def test_sessions_do_not_pile_up(app: Flask, member: Visitor, sql: Sql) -> None:
+    """A program that logs in all day must not fill the table. Twenty devices are enough; the oldest go."""
+    member.log_in()
+    sql("UPDATE user_sessions SET last_seen = :then", then=ago(minutes=5))
+
+    for _ in range(20):
+        newest = Visitor(app)
+        newest.log_in()
+
+    assert len(sql("SELECT id FROM user_sessions")) == 20
+    assert newest.logged_in
+    assert not member.logged_in
 
 
 def test_two_devices_are_two_sessions(app: Flask, member: Visitor, sql: Sql) -> None:

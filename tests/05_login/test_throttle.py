@@ -14,6 +14,7 @@ def guess(visitor: Visitor, times: int, email: str = "ada@example.com") -> list[
     return [visitor.log_in(email, f"wrong {number}").status_code for number in range(times)]
 
 
+@pytest.mark.asvs("2.4.1", "6.3.1")
 def test_the_eleventh_wrong_guess_is_told_to_wait(member: Visitor) -> None:
     """Without a limit a program tries the ten thousand most used passwords over night."""
     statuses = guess(member, GUESSES)
@@ -52,6 +53,7 @@ def test_another_spelling_of_the_address_is_no_new_start(member: Visitor) -> Non
     assert member.log_in("aDa@example.com").status_code == 429
 
 
+@pytest.mark.asvs("6.3.1")
 def test_a_strangers_guesses_do_not_lock_the_owner_out(app: Flask, member: Visitor) -> None:
     """Else anybody could keep anybody out. The count is kept by address and place together."""
     guess(Visitor(app, ip="198.51.100.9"), GUESSES + 2)
@@ -61,6 +63,7 @@ def test_a_strangers_guesses_do_not_lock_the_owner_out(app: Flask, member: Visit
     assert member.logged_in
 
 
+@pytest.mark.asvs("2.4.1", "6.3.1")
 def test_one_place_cannot_try_one_password_on_everybody(app: Flask) -> None:
     """Guessing across accounts never meets the limit of a single one; the place has a limit of its own."""
     robot = Visitor(app)
@@ -79,6 +82,21 @@ def test_a_household_of_ipv6_addresses_counts_as_one_place(app: Flask, member: V
 
     assert guess(Visitor(app, ip="2001:db8:1:2:ffff::1"), 1) == [429]
     assert guess(neighbour, 1) == [422]
+
+
+@pytest.mark.parametrize("ip", ["", "unknown", "192.0.2.1:5678", "::ffff:192.0.2.1", "fe80::1%eth0"])
+def test_an_odd_visitors_address_is_no_crash_and_no_way_around(app: Flask, ip: str) -> None:
+    """Socket files have none, and some proxies write a port or a word."""
+    robot = Visitor(app, ip=ip)
+
+    assert guess(robot, GUESSES + 1) == [422] * GUESSES + [429]
+
+
+def test_two_ipv4_visitors_of_a_dual_server_are_two_places(app: Flask) -> None:
+    """A server that speaks IPv6 writes IPv4 addresses as ::ffff:192.0.2.1: all of them share one first half."""
+    guess(Visitor(app, ip="::ffff:192.0.2.1"), GUESSES)
+
+    assert guess(Visitor(app, ip="::ffff:192.0.2.2"), 1) == [422]
 
 
 def test_a_forged_forwarded_address_is_no_new_start(app: Flask) -> None:
@@ -100,6 +118,7 @@ def test_successful_log_ins_are_not_counted(member: Visitor) -> None:
         member.log_out()
 
 
+@pytest.mark.asvs("16.5.2")
 def test_without_its_redis_the_app_still_counts(
     make_app: Callable[..., Flask], caplog: pytest.LogCaptureFixture
 ) -> None:

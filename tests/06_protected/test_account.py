@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from flask import Flask
 from harness import PASSWORD, Visitor, visible_text
 
@@ -14,6 +15,7 @@ def end_buttons(visitor: Visitor) -> list[Any]:
     return [form for form in visitor.get("/account").forms.values() if form.action.endswith("/end")]
 
 
+@pytest.mark.asvs("7.5.2")
 def test_the_account_lists_every_place_where_one_is_logged_in(app: Flask, member: Visitor) -> None:
     """Whoever cannot see a stranger's session cannot end it."""
     Visitor(app, agent="Safari on a phone").log_in(remember=True)
@@ -44,6 +46,7 @@ def test_it_lists_no_session_that_has_run_out(app: Flask, member: Visitor, sql: 
     assert "An old browser" not in visible_text(member.get("/account"))
 
 
+@pytest.mark.asvs("3.3.4", "14.2.4")
 def test_the_page_names_sessions_by_number_and_never_by_token(member: Visitor, sql: Sql) -> None:
     """A token in a page is a token in a screenshot, a cache, a log."""
     member.log_in()
@@ -53,6 +56,7 @@ def test_the_page_names_sessions_by_number_and_never_by_token(member: Visitor, s
     assert sql("SELECT token FROM user_sessions")[0].token not in page
 
 
+@pytest.mark.asvs("1.2.1", "3.2.2")
 def test_markup_in_a_browsers_name_is_shown_and_not_run(app: Flask, member: Visitor) -> None:
     """The User-Agent header is whatever its sender writes."""
     Visitor(app, agent="<script>alert(1)</script>").log_in()
@@ -61,6 +65,7 @@ def test_markup_in_a_browsers_name_is_shown_and_not_run(app: Flask, member: Visi
     assert "<script>" not in member.get("/account").text
 
 
+@pytest.mark.asvs("7.5.2")
 def test_one_session_can_be_ended_from_another(app: Flask, member: Visitor) -> None:
     """The phone was left on the bus; the laptop locks it."""
     phone = Visitor(app, agent="Safari on a phone")
@@ -74,6 +79,7 @@ def test_one_session_can_be_ended_from_another(app: Flask, member: Visitor) -> N
     assert member.logged_in
 
 
+@pytest.mark.asvs("7.5.2")
 def test_all_others_can_be_ended_at_once(app: Flask, member: Visitor) -> None:
     """Whoever suspects something wants one button."""
     others = [Visitor(app), Visitor(app)]
@@ -127,6 +133,7 @@ def test_a_session_number_beyond_any_database_is_not_found(member: Visitor) -> N
     assert answer.status_code == 404
 
 
+@pytest.mark.asvs("3.5.1")
 def test_another_site_cannot_end_sessions(app: Flask, member: Visitor) -> None:
     """Its form carries the cookies, but no token of ours."""
     other = Visitor(app)
@@ -139,6 +146,7 @@ def test_another_site_cannot_end_sessions(app: Flask, member: Visitor) -> None:
     assert other.logged_in
 
 
+@pytest.mark.asvs("7.5.2")
 def test_a_remembered_visitor_cannot_end_sessions_without_the_password(app: Flask, member: Visitor) -> None:
     """Else a thief would throw the owner out first."""
     owner = Visitor(app)

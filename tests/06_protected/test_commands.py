@@ -1,5 +1,6 @@
 """Suite 06: what whoever runs the app can do about an account."""
 
+import pytest
 from flask import Flask
 from harness import Visitor
 
@@ -10,6 +11,7 @@ def flask(app: Flask, *words: str) -> tuple[int, str]:
     return result.exit_code, result.output
 
 
+@pytest.mark.asvs("7.4.2")
 def test_deactivate_ends_every_session_and_keeps_the_member_out(app: Flask, member: Visitor) -> None:
     """An account that was taken over has to be shut at once, not when its cookies run out."""
     member.log_in(remember=True)
@@ -47,6 +49,7 @@ def test_reactivate_ends_a_session_that_slipped_in_meanwhile(app: Flask, member:
     assert not member.logged_in
 
 
+@pytest.mark.asvs("7.4.5")
 def test_end_sessions_logs_a_member_out_everywhere(app: Flask, member: Visitor) -> None:
     """For the member who calls and says that the phone is gone."""
     bob = Visitor(app)

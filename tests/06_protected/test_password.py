@@ -17,6 +17,7 @@ def change(visitor: Visitor, current: str = PASSWORD, new: str = NEW_PASSWORD, c
     return visitor.submit("/account/password", values)
 
 
+@pytest.mark.asvs("6.2.2")
 def test_the_new_password_logs_in_and_the_old_one_does_not(app: Flask, member: Visitor) -> None:
     """That is what changing it means."""
     member.log_in()
@@ -31,6 +32,7 @@ def test_the_new_password_logs_in_and_the_old_one_does_not(app: Flask, member: V
     assert with_new.logged_in
 
 
+@pytest.mark.asvs("6.2.3", "7.5.1")
 def test_the_current_password_has_to_be_typed(app: Flask, member: Visitor) -> None:
     """Whoever sits down at an open screen must not take the account along."""
     member.log_in()
@@ -44,6 +46,7 @@ def test_the_current_password_has_to_be_typed(app: Flask, member: Visitor) -> No
     assert still.logged_in
 
 
+@pytest.mark.asvs("6.2.1", "6.2.4", "6.2.11")
 @pytest.mark.parametrize(
     ("new", "confirm"),
     [("too short", None), ("a" * 20, None), ("x" * 129, None), ("Ada Lovelace ada", None), (NEW_PASSWORD, PASSWORD)],
@@ -62,6 +65,7 @@ def test_the_new_password_meets_the_same_rules_as_at_the_sign_up(
     assert still.logged_in
 
 
+@pytest.mark.asvs("7.4.3")
 def test_every_other_device_is_logged_out(app: Flask, member: Visitor) -> None:
     """People change a password because somebody else may know it. That somebody may be logged in."""
     thief = Visitor(app)
@@ -74,6 +78,7 @@ def test_every_other_device_is_logged_out(app: Flask, member: Visitor) -> None:
     assert member.logged_in
 
 
+@pytest.mark.asvs("7.2.4")
 def test_this_device_gets_a_new_token(app: Flask, member: Visitor) -> None:
     """A copy of this very cookie must not survive the change either."""
     thief = Visitor(app)
@@ -106,6 +111,7 @@ def test_a_device_that_was_not_remembered_is_not_now(member: Visitor) -> None:
     assert not member.logged_in
 
 
+@pytest.mark.asvs("6.3.1")
 def test_guessing_the_current_password_is_slow(member: Visitor) -> None:
     """The form must not be a way around the limit of the log-in page."""
     member.log_in()
@@ -117,6 +123,7 @@ def test_guessing_the_current_password_is_slow(member: Visitor) -> None:
     assert answer.status_code == 429
 
 
+@pytest.mark.asvs("14.2.4")
 def test_the_answer_holds_no_password(member: Visitor) -> None:
     """Neither the old nor the new one travels back."""
     member.log_in()
@@ -127,6 +134,7 @@ def test_the_answer_holds_no_password(member: Visitor) -> None:
     assert NEW_PASSWORD not in answer.text
 
 
+@pytest.mark.asvs("3.5.1")
 def test_another_site_cannot_change_it(app: Flask, member: Visitor) -> None:
     """Its form carries the cookies, but no token of ours."""
     member.log_in()
@@ -160,6 +168,7 @@ def test_a_change_elsewhere_in_the_same_moment_is_not_overwritten(step: Step, me
     assert sql("SELECT password_hash FROM users")[0].password_hash == owners
 
 
+@pytest.mark.asvs("16.2.5", "16.3.1")
 def test_the_change_is_logged_without_the_passwords(member: Visitor, caplog: pytest.LogCaptureFixture) -> None:
     """So that an owner who asks "was it me?" can be answered."""
     member.log_in()

@@ -28,6 +28,7 @@ def sql_has_sessions(sql: Sql) -> bool:
     return True
 
 
+@pytest.mark.asvs("16.3.4", "16.5.1", "16.5.2")
 def test_a_database_that_is_down_gives_a_plain_page(broken: Visitor, caplog: pytest.LogCaptureFixture) -> None:
     """The error page must not ask the failing database who is looking at it."""
     for path in ("/", "/dashboard", "/account", "/login"):
@@ -40,6 +41,7 @@ def test_a_database_that_is_down_gives_a_plain_page(broken: Visitor, caplog: pyt
     assert any("database" in record.getMessage() for record in caplog.records)
 
 
+@pytest.mark.asvs("16.5.2")
 def test_when_the_database_is_back_the_next_request_works(broken: Visitor, sql: Sql) -> None:
     """And the member is still logged in."""
     broken.get("/dashboard", expect_errors=True)
@@ -55,3 +57,16 @@ def test_error_pages_carry_the_headers_too(broken: Visitor) -> None:
     answer = broken.get("/dashboard", expect_errors=True)
 
     assert "frame-ancestors 'none'" in answer.headers["Content-Security-Policy"]
+
+
+@pytest.mark.asvs("16.5.3")
+def test_a_database_that_fails_during_the_log_in_lets_nobody_in(member: Visitor, sql: Sql) -> None:
+    """The right password, and then no row to write the session to: half a log-in is none."""
+    page = member.get("/login")
+    sql("ALTER TABLE user_sessions RENAME TO away")
+
+    answer = member.log_in(page=page)
+
+    sql("ALTER TABLE away RENAME TO user_sessions")
+    assert answer.status_code == 503
+    assert not member.logged_in

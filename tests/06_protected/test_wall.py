@@ -1,6 +1,7 @@
 """Suite 06: the wall. What is behind it stays there, and the way back leads to the page asked for."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -21,6 +22,7 @@ def test_a_stranger_is_kept_out_and_sent_to_the_log_in(visitor: Visitor, path: s
     assert answer.location.startswith("/login?next=")
 
 
+@pytest.mark.asvs("3.5.3")
 @pytest.mark.parametrize("method", ["HEAD", "OPTIONS", "PUT", "DELETE", "PATCH", "TRACE"])
 def test_no_other_method_gets_past_the_wall(member: Visitor, method: str) -> None:
     """A wall that looks at GET alone has a back door."""
@@ -76,6 +78,7 @@ def test_the_start_page_stays_open_to_everybody(visitor: Visitor) -> None:
     assert visitor.get("/").status_code == 200
 
 
+@pytest.mark.asvs("7.5.1")
 @pytest.mark.parametrize("path", ["/account", "/account/password"])
 def test_a_remembered_visitor_types_the_password_before_the_account_opens(member: Visitor, path: str) -> None:
     """Whoever finds the laptop weeks later can read, but not take the account over."""
@@ -92,13 +95,12 @@ def test_a_remembered_visitor_types_the_password_before_the_account_opens(member
     assert opened.follow().status_code == 200
 
 
+@pytest.mark.asvs("7.5.1")
 @pytest.mark.parametrize(("minutes", "status"), [(14, 200), (16, 302)])
 def test_the_account_asks_for_the_password_again_after_a_quarter_of_an_hour(
     member: Visitor, sql: Sql, minutes: int, status: int
 ) -> None:
     """A session taken over at noon must not change a password that was typed at nine."""
-    from datetime import UTC, datetime, timedelta
-
     member.log_in()
     then = (datetime.now(UTC) - timedelta(minutes=minutes)).replace(microsecond=0, tzinfo=None)
 
@@ -108,6 +110,7 @@ def test_the_account_asks_for_the_password_again_after_a_quarter_of_an_hour(
     assert member.logged_in
 
 
+@pytest.mark.asvs("7.2.4")
 def test_typing_the_password_again_starts_a_new_session(member: Visitor, sql: Sql) -> None:
     """A token that was seen before must not profit from the password typed now."""
     member.log_in(remember=True)
@@ -133,6 +136,7 @@ def test_a_stolen_session_is_not_fresh_elsewhere_whatever_it_claims(app: Flask, 
     assert answer.status_code == 302, "the account opened for a copy of the cookie from another address"
 
 
+@pytest.mark.asvs("7.4.2")
 def test_an_account_deactivated_meanwhile_meets_the_wall(member: Visitor, sql: Sql) -> None:
     """The next click is the last one."""
     member.log_in(remember=True)
@@ -141,6 +145,23 @@ def test_an_account_deactivated_meanwhile_meets_the_wall(member: Visitor, sql: S
 
     for path in BEHIND:
         assert member.get(path).location.startswith("/login")
+
+
+@pytest.mark.asvs("7.4.4")
+def test_a_page_view_sets_no_cookie_once_the_log_in_is_stale(member: Visitor, sql: Sql) -> None:
+    """Two tabs that each write the cookie would overwrite what the other has put there."""
+    member.log_in()
+    sql("UPDATE user_sessions SET created = :then", then=quarter_of_an_hour_and_more())
+    member.get("/dashboard")
+
+    again = member.get("/dashboard")
+
+    assert "Set-Cookie" not in again.headers
+
+
+def quarter_of_an_hour_and_more() -> datetime:
+    """A time at which the password counts as typed too long ago."""
+    return (datetime.now(UTC) - timedelta(minutes=16)).replace(microsecond=0, tzinfo=None)
 
 
 def test_every_page_offers_to_log_out(member: Visitor) -> None:
@@ -152,6 +173,7 @@ def test_every_page_offers_to_log_out(member: Visitor) -> None:
         assert any(form.action.endswith("/logout") for form in forms), path
 
 
+@pytest.mark.asvs("14.2.4")
 def test_the_password_is_never_in_a_page(member: Visitor) -> None:
     """Nor its hash."""
     member.log_in()
@@ -159,3 +181,78 @@ def test_the_password_is_never_in_a_page(member: Visitor) -> None:
     for path in ["/", *BEHIND]:
         assert PASSWORD not in member.get(path).text
         assert "pbkdf2" not in member.get(path).text
+
+
+@pytest.mark.asvs("3.5.3")
+def test_opening_an_address_changes_nothing(app: Flask, member: Visitor, sql: Sql) -> None:
+    """Links, images and browsers that load pages ahead all send GET. Whatever does something must want a POST."""
+    Visitor(app).log_in()
+    member.log_in()
+    before = sql("SELECT id, token FROM user_sessions")
+    other = min(row.id for row in before)
+
+    for path in ("/logout", f"/account/sessions/{other}/end", "/account/sessions/end-others"):
+        assert member.get(path, expect_errors=True).status_code == 405, path
+
+    assert sql("SELECT id, token FROM user_sessions") == before
+
+
+@pytest.mark.asvs("13.4.4")
+def test_trace_is_not_answered(member: Visitor) -> None:
+    """TRACE sends back what came in: the cookies that no script may see."""
+    member.log_in()
+
+    for path in ("/", "/login", "/dashboard"):
+        answer = member.request(path, method="TRACE", headers={"X-Probe": "echo-me"}, expect_errors=True)
+
+        assert answer.status_code in (400, 405), path
+        assert "echo-me" not in answer.text, path
+
+
+@pytest.mark.asvs("13.4.1", "13.4.3")
+def test_no_file_can_be_fetched_but_those_in_static(member: Visitor) -> None:
+    """The key, the database, the code and their history lie one folder further up. Nor is there a list of files."""
+    member.log_in()
+    files = ["/.env", "/.git/config", "/wsgi.py", "/instance/workbook.db", "/templates/base.html"]
+    ways_out = ["/static/../.env", "/static/%2e%2e/.env", "/static/..%2f..%2f.env", "/static//etc/passwd"]
+
+    for path in [*files, *ways_out, "/static/", "/static"]:
+        assert member.get(path, expect_errors=True).status_code in (400, 404), path
+
+
+@pytest.mark.asvs("13.4.5")
+def test_there_is_no_address_but_those_that_are_meant(app: Flask) -> None:
+    """A page for developers or for monitoring that an extension brings along tells strangers about the inside."""
+    addresses = {str(rule) for rule in app.url_map.iter_rules()}
+
+    assert addresses == {
+        "/",
+        "/signup",
+        "/login",
+        "/logout",
+        "/dashboard",
+        "/account",
+        "/account/password",
+        "/account/sessions/<int(max=2147483647):session_id>/end",
+        "/account/sessions/end-others",
+        "/static/<path:filename>",
+    }
+
+
+@pytest.mark.asvs("6.4.2")
+def test_nobody_is_asked_for_a_hint_or_a_secret_question(member: Visitor) -> None:
+    """The name of a first pet is a second password, and a worse one."""
+    pages = [member.get(path) for path in ("/login", "/signup")]
+    member.log_in()
+    pages += [member.get(path) for path in ("/account", "/account/password")]
+
+    asked = {field["name"] for page in pages for field in page.html.select("input[name], select[name], textarea[name]")}
+
+    assert asked - {"csrf_token", "remember", "website"} == {
+        "name",
+        "email",
+        "password",
+        "confirm",
+        "current_password",
+        "new_password",
+    }
