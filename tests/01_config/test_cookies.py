@@ -24,11 +24,13 @@ def attributes(set_cookie: str) -> set[str]:
     return {part.strip() for part in set_cookie.split(";")[1:]}
 
 
+@pytest.mark.asvs("3.3.1")
 def test_the_session_cookie_travels_over_https_only(set_cookie: str) -> None:
     """Without Secure, one request over plain HTTP shows the cookie to everyone on the same Wi-Fi."""
     assert "Secure" in attributes(set_cookie)
 
 
+@pytest.mark.asvs("3.3.1", "3.3.3")
 def test_the_session_cookie_can_be_set_by_this_host_alone(set_cookie: str) -> None:
     """A __Host- cookie cannot be planted from a sister domain. Browsers drop it unless Path is / and Domain absent."""
     assert set_cookie.startswith("__Host-session=")
@@ -36,11 +38,13 @@ def test_the_session_cookie_can_be_set_by_this_host_alone(set_cookie: str) -> No
     assert "Domain" not in set_cookie
 
 
+@pytest.mark.asvs("3.3.4")
 def test_no_script_can_read_the_session_cookie(set_cookie: str) -> None:
     """Without HttpOnly, one hole for a script on any page hands the session to whoever wrote it."""
     assert "HttpOnly" in attributes(set_cookie)
 
 
+@pytest.mark.asvs("3.3.2")
 def test_other_sites_cannot_send_the_session_cookie_with_a_post(set_cookie: str) -> None:
     """SameSite=Lax: a form on another site arrives here without the cookie, as a stranger's."""
     assert attributes(set_cookie) & {"SameSite=Lax", "SameSite=Strict"}

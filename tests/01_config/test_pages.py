@@ -16,6 +16,7 @@ def test_the_start_page_is_open_to_all_and_says_which_step_this_is(step: Step, v
     assert re.search(rf"\bstep 0?{step.number}\b", visible_text(page), re.IGNORECASE)
 
 
+@pytest.mark.asvs("14.2.3")
 def test_a_page_loads_nothing_from_other_sites(visitor: Visitor) -> None:
     """A font or script from elsewhere tells that site who reads this page, and can change what it does."""
     for path in ("/", "/no-such-page"):
@@ -40,6 +41,7 @@ def test_a_wrong_method_gets_the_sites_own_405(visitor: Visitor) -> None:
     assert_error_page(page, 405)
 
 
+@pytest.mark.asvs("16.5.1")
 @pytest.mark.parametrize("status", [400, 413, 429, 500, 503])
 def test_every_error_gets_the_sites_own_page(app: Flask, status: int) -> None:
     """Later steps need these. The framework's own pages name the framework and leave no way back."""
@@ -50,6 +52,7 @@ def test_every_error_gets_the_sites_own_page(app: Flask, status: int) -> None:
     assert_error_page(page, status)
 
 
+@pytest.mark.asvs("16.5.1")
 def test_a_crash_is_a_500_that_leaks_nothing(app: Flask) -> None:
     """What an exception says is for whoever runs the site: it names files, tables, even passwords."""
     app.add_url_rule("/crash", "crash", lambda: {}["the secret plans"])
@@ -61,6 +64,7 @@ def test_a_crash_is_a_500_that_leaks_nothing(app: Flask) -> None:
     assert "KeyError" not in page.text
 
 
+@pytest.mark.asvs("16.3.4")
 def test_a_crash_is_written_to_the_log(app: Flask, caplog: pytest.LogCaptureFixture) -> None:
     """The page tells the visitor nothing, so the log must tell you everything."""
     app.add_url_rule("/crash", "crash", lambda: {}["the secret plans"])

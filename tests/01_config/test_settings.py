@@ -53,6 +53,7 @@ def test_without_a_key_the_app_does_not_start(step: Step) -> None:
         assert "token_hex" in message, "the message should hold the command that makes a key"
 
 
+@pytest.mark.asvs("11.2.3")
 def test_a_short_key_is_refused(step: Step) -> None:
     """Whoever guesses the key signs a cookie for any account: "dev" and "changeme" are on every list of guesses."""
     for key in ("dev", "changeme", KEY[:31]):
@@ -79,6 +80,7 @@ def test_an_old_key_in_the_fallbacks_must_be_as_strong(step: Step) -> None:
     assert "SECRET_KEY_FALLBACKS" in refusal(step, SECRET_KEY_FALLBACKS=[OLD_KEY, "dev"])
 
 
+@pytest.mark.asvs("11.2.2")
 def test_a_new_key_keeps_the_sessions_signed_with_the_old_one(make_app: Callable[..., Flask]) -> None:
     """Else nobody changes the key: it would throw out every visitor at once."""
 
@@ -181,3 +183,15 @@ def test_flask_answers_a_bad_setting_with_a_sentence_and_no_traceback(step: Step
     assert result.returncode != 0
     assert "SECRET_KEY is missing" in result.stderr
     assert "Traceback" not in result.stderr
+
+
+@pytest.mark.asvs("13.4.2")
+def test_debugging_is_off_unless_asked_for(step: Step, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Flask's debugger shows the code and runs what is typed into it: made for one's own machine alone."""
+    monkeypatch.setenv("FLASK_ENV", "development")  # what the tutorial sets; nothing reads it any more
+    monkeypatch.delenv("FLASK_DEBUG", raising=False)
+
+    app = step.create_app()
+
+    assert not app.debug
+    assert not app.testing

@@ -31,6 +31,7 @@ def test_a_database_address_that_cannot_work_is_refused_at_the_start(step: Step)
         assert "hunter2" not in told
 
 
+@pytest.mark.asvs("16.5.1")
 def test_a_database_that_cannot_be_reached_gives_a_plain_503(step: Step) -> None:
     """It will be down some day. The page must say so, and not show where it is and who logs in there."""
     app = step.create_app(SQLALCHEMY_DATABASE_URI="sqlite:////no-such-folder/hunter2.db")
@@ -49,6 +50,7 @@ def away(sql: Sql) -> Iterator[None]:
     sql("ALTER TABLE away RENAME TO users")
 
 
+@pytest.mark.asvs("16.3.4")
 def test_a_database_failure_is_written_to_the_log(visitor: Visitor, sql: Sql, caplog: pytest.LogCaptureFixture) -> None:
     """The visitor is told to come back later; whoever can mend it needs to know now."""
     with away(sql):
@@ -57,6 +59,7 @@ def test_a_database_failure_is_written_to_the_log(visitor: Visitor, sql: Sql, ca
     assert [record for record in caplog.records if record.levelname == "ERROR"]
 
 
+@pytest.mark.asvs("16.5.2")
 def test_after_a_database_failure_the_next_request_works_again(visitor: Visitor, sql: Sql) -> None:
     """Nobody should have to restart the app because the database was away for a minute."""
     with away(sql):

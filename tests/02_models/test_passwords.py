@@ -22,6 +22,7 @@ def new_user(step: Step, app: Flask) -> Iterator[Callable[..., Any]]:
         yield make
 
 
+@pytest.mark.asvs("11.4.2")
 @pytest.mark.steps(2, 2)  # it takes a real hash; in later steps the suites ask for a cheap one
 def test_a_hash_costs_what_owasp_asks_for(step: Step) -> None:
     """Whoever steals the table tries billions of guesses. Each must cost: Werkzeug's own default is too cheap."""
@@ -37,6 +38,7 @@ def test_a_hash_costs_what_owasp_asks_for(step: Step) -> None:
     assert int(n) * int(p) >= 32768 * 3, "OWASP: at N=2^15 p must be 3"
 
 
+@pytest.mark.asvs("6.2.8")
 def test_the_right_password_is_told_from_a_wrong_one(new_user: Callable[..., Any]) -> None:
     """Every character counts, blanks and capitals too, and the hundredth as much as the first."""
     password = f" {PASSWORD}\0é" + "x" * 90
@@ -48,6 +50,7 @@ def test_the_right_password_is_told_from_a_wrong_one(new_user: Callable[..., Any
         assert not user.check_password(wrong)
 
 
+@pytest.mark.asvs("11.4.2")
 def test_the_same_password_gets_another_hash_each_time(new_user: Callable[..., Any]) -> None:
     """With equal hashes, one cracked password opens every account that has it. Salt makes them differ."""
     hashes = {new_user(PASSWORD).password_hash for _ in range(3)}

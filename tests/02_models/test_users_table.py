@@ -104,6 +104,7 @@ def test_a_deleted_accounts_id_is_never_given_to_another(store: Callable[..., An
     assert new > old
 
 
+@pytest.mark.asvs("14.2.4", "16.2.5")
 def test_a_failed_insert_writes_no_hash_into_the_log(store: Callable[..., Any]) -> None:
     """The database's error message quotes the INSERT with its values, and goes to the log: hashes and all."""
     store("ada@example.com")
@@ -122,3 +123,9 @@ def test_the_start_page_says_how_many_accounts_there_are(store: Callable[..., An
     text = visible_text(visitor.get("/"))
 
     assert "17" in text.split()
+
+
+@pytest.mark.asvs("6.3.2")
+def test_there_is_no_account_from_the_start(app: Flask, sql: Sql) -> None:
+    """An "admin" with the password of the manual is tried on every site, every day."""
+    assert sql("SELECT id FROM users") == []

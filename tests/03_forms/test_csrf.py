@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from checks import assert_error_page
 from flask import Flask
 from harness import PASSWORD, Visitor, visible_text
@@ -17,6 +18,7 @@ def token_of(visitor: Visitor, path: str) -> str:
     return visitor.get(path).html.find("input", {"name": "csrf_token"})["value"]
 
 
+@pytest.mark.asvs("3.5.1")
 def test_a_form_without_our_token_is_refused(visitor: Visitor, sql: Sql) -> None:
     """Any page on the web can send a form here, and your browser adds your cookies to it."""
     for path in FORMS:
@@ -28,6 +30,7 @@ def test_a_form_without_our_token_is_refused(visitor: Visitor, sql: Sql) -> None
     assert sql("SELECT id FROM users") == []
 
 
+@pytest.mark.asvs("3.5.1")
 def test_a_form_with_another_visitors_token_is_refused(app: Flask, visitor: Visitor, sql: Sql) -> None:
     """An attacker has tokens too: he only has to open the page himself."""
     for path in FORMS:
@@ -53,6 +56,7 @@ def test_a_form_that_was_open_too_long_gets_a_page_that_explains(make_app: Calla
     assert "csrf" not in visible_text(answer).lower()
 
 
+@pytest.mark.asvs("3.5.1")
 def test_a_view_without_a_form_is_protected_too(app: Flask) -> None:
     """Tokens that come with a form class leave out the log-out button, and every view that somebody adds later."""
     app.add_url_rule("/plain", "plain", lambda: "done", methods=["POST", "PUT", "PATCH", "DELETE"])
@@ -62,6 +66,7 @@ def test_a_view_without_a_form_is_protected_too(app: Flask) -> None:
         assert_error_page(send("/plain", expect_errors=True), 400)
 
 
+@pytest.mark.asvs("3.5.3")
 def test_the_forms_take_nothing_but_get_and_post(visitor: Visitor, sql: Sql) -> None:
     """PUT and DELETE are for programs. They get an answer that says so, and change nothing."""
     for path in FORMS:

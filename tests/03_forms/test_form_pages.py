@@ -55,6 +55,7 @@ def test_a_fresh_form_finds_no_fault(visitor: Visitor) -> None:
         assert faults(page) == set()
 
 
+@pytest.mark.asvs("6.2.7")
 def test_the_fields_tell_password_managers_what_they_are(visitor: Visitor) -> None:
     """Without autocomplete a manager guesses: it fills the old password into the new field, or offers none."""
     signup, login = controls(visitor.get("/signup")), controls(visitor.get("/login"))
@@ -69,6 +70,7 @@ def test_the_fields_tell_password_managers_what_they_are(visitor: Visitor) -> No
     assert {signup["email"]["autocomplete"], login["email"]["autocomplete"]} <= {"username", "email"}
 
 
+@pytest.mark.asvs("6.2.6")
 def test_what_is_typed_into_a_password_field_is_hidden(visitor: Visitor) -> None:
     """Whoever looks over your shoulder reads along."""
     for path in FORMS:
@@ -88,6 +90,7 @@ def test_a_refused_form_keeps_what_was_typed(visitor: Visitor) -> None:
         assert {name: controls(answer)[name]["value"] for name in offered} == offered
 
 
+@pytest.mark.asvs("14.2.4")
 def test_a_refused_form_does_not_send_the_password_back(visitor: Visitor) -> None:
     """It would stand in the page's source, in the browser's cache, and on the next person's screen."""
     for path in FORMS:

@@ -12,6 +12,7 @@ from webtest.response import TestResponse
 SignUp = Callable[..., TestResponse]
 
 
+@pytest.mark.asvs("6.2.1", "6.2.9")
 def test_a_password_has_15_to_128_characters(sign_up: SignUp) -> None:
     """Fifteen is NIST's minimum where the password is all there is; without a maximum, hashing novels ties us up."""
     long = "gravel otter mirror pancake violin " * 4
@@ -28,6 +29,7 @@ def test_a_long_password_that_is_easy_to_guess_is_refused(sign_up: SignUp) -> No
         assert faults(sign_up(password=password)) == {"password"}
 
 
+@pytest.mark.asvs("6.2.11")
 def test_a_password_made_of_what_everybody_knows_about_you_is_refused(sign_up: SignUp) -> None:
     """A guesser starts with the name, the address and the site. Lists of common passwords do not have those."""
     known = {"name": "Ada Lovelace", "email": "countess.of.wessex@example.com"}
@@ -35,6 +37,7 @@ def test_a_password_made_of_what_everybody_knows_about_you_is_refused(sign_up: S
         assert faults(sign_up(password=password, **known)) == {"password"}
 
 
+@pytest.mark.asvs("6.2.5")
 def test_a_password_may_hold_any_character(sign_up: SignUp) -> None:
     """Every forbidden character makes guessing easier, and breaks somebody's password manager."""
     for password in (
@@ -46,6 +49,7 @@ def test_a_password_may_hold_any_character(sign_up: SignUp) -> None:
         assert faults(sign_up(password=password)) == set()
 
 
+@pytest.mark.asvs("2.2.3")
 def test_both_passwords_must_agree_to_the_last_blank(sign_up: SignUp) -> None:
     """Nobody can see what they type there. A slip would lock the owner out of the account on the first day."""
     for slip in ("", f"{PASSWORD} ", PASSWORD.upper()):

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import pytest
 from checks import faults
 from harness import Visitor
 
@@ -26,6 +27,7 @@ def test_blanks_are_no_name_and_no_address(faults_of: Faults) -> None:
     assert faults_of(name="  ", email=" \t ") == {"name", "email"}
 
 
+@pytest.mark.asvs("2.2.2")
 def test_a_request_that_lacks_the_fields_is_refused_and_no_crash(visitor: Visitor) -> None:
     """Programs send what they like. A field that is not there at all must not become a 500."""
     for path in ("/signup", "/login"):
@@ -44,6 +46,7 @@ def test_each_field_takes_as_much_as_its_column_holds(faults_of: Faults) -> None
     assert wrong == set()
 
 
+@pytest.mark.asvs("2.2.1", "2.2.2")
 def test_each_field_refuses_more_than_its_column_holds(faults_of: Faults) -> None:
     """PostgreSQL and MySQL answer a value that is too long with an error: the visitor would get a 500."""
     wrong = faults_of(name="n" * 101, email=email_of_length(255), website="https://ada.example/".ljust(256, "w"))
@@ -58,6 +61,7 @@ def test_an_address_that_grows_when_it_is_normalised_is_refused(faults_of: Fault
     assert wrong == {"email"}
 
 
+@pytest.mark.asvs("2.2.1")
 def test_what_is_not_an_address_is_refused(faults_of: Faults) -> None:
     """A typo here locks its owner out, and some of these are attempts to send mail to two people."""
     for wrong in ("ada", "ada@", "@example.com", "ada@example", "a b@example.com", "ada@@example.com", "a@b..com"):
@@ -93,6 +97,7 @@ def test_names_in_every_script_are_accepted(faults_of: Faults) -> None:
         assert faults_of(name=name) == set()
 
 
+@pytest.mark.asvs("1.2.2")
 def test_a_link_that_is_not_to_a_web_page_is_refused(faults_of: Faults) -> None:
     """A javascript: link runs in the browser, and with the rights, of whoever clicks it."""
     for link in (

@@ -21,6 +21,7 @@ def knock(visitor: Visitor) -> Knock:
     return send
 
 
+@pytest.mark.asvs("2.4.1")
 def test_after_thirty_sign_ups_in_an_hour_a_visitor_has_to_wait(knock: Knock) -> None:
     """Each one costs us a slow hash, and tells whether an address has an account: nobody needs thousands of them."""
     before = {knock("192.0.2.1").status_code for _ in range(30)}

