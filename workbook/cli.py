@@ -1,55 +1,44 @@
 """The command line. Reads nothing heavy: `--help` answers at once, before anything is installed."""
 
 import argparse
+import errno
 import importlib
 import os
 import sys
 import tomllib
-from typing import Any
 
 from workbook.bootstrap import ensure
 from workbook.common import ROOT, WorkbookError
 
-
-def port(text: str) -> int:
-    """A port that a browser can reach."""
-    if not text.isdecimal() or not 1 <= int(text) <= 65535:
-        raise argparse.ArgumentTypeError(f"{text} is no port: take a number from 1024 to 65535")
-    return int(text)
+COMMANDS = tomllib.loads((ROOT / "workbook" / "commands.toml").read_text(encoding="utf-8"))
 
 
-def parser(commands: dict[str, Any]) -> argparse.ArgumentParser:
-    """Every command's arguments, with one line and an example each."""
+def parse(arguments: list[str]) -> argparse.Namespace:
+    """Read the command line. What follows `test [STEP]` goes to pytest as it is."""
+    if arguments[:1] == ["test"] and not {"-h", "--help"} & set(arguments):
+        rest = arguments[1:]
+        named = rest and not rest[0].startswith("-") and not os.path.exists(rest[0].partition("::")[0])
+        return argparse.Namespace(command="test", step=rest.pop(0) if named else None, rest=rest)
     top = argparse.ArgumentParser(
         prog="python3 -m workbook",
         description="Six small apps that log in, and the tool to learn from them.",
         epilog="Example: python3 -m workbook run 04",
     )
     parsers = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for name, command in commands.items():
+    for name, command in COMMANDS.items():
         example = f"Example: python3 -m workbook {command['example']}"
-        one = parsers.add_parser(name, help=command["line"], description=command["line"], epilog=example)
+        parser = parsers.add_parser(name, help=command["line"], description=command["line"], epilog=example)
         for argument, keywords in command.get("arguments", {}).items():
-            one.add_argument(argument, **{**keywords, **({"type": port} if "type" in keywords else {})})
-    return top
-
-
-def parse(arguments: list[str], commands: dict[str, Any]) -> argparse.Namespace:
-    """Read the command line. What follows `test [STEP]` goes to pytest as it is."""
-    if arguments[:1] == ["test"] and not {"-h", "--help"} & set(arguments):
-        rest = arguments[1:]
-        named = rest and not rest[0].startswith("-") and not os.path.exists(rest[0].partition("::")[0])
-        return argparse.Namespace(command="test", step=rest.pop(0) if named else None, rest=rest)
-    return parser(commands).parse_args(arguments)
+            parser.add_argument(argument, **{**keywords, **({"type": int} if "type" in keywords else {})})
+    return top.parse_args(arguments)
 
 
 def main(arguments: list[str]) -> int:
     """Run one command; give its exit status."""
     for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors="replace")  # a terminal that lacks a letter still gets the rest
-    commands = tomllib.loads((ROOT / "workbook" / "commands.toml").read_text(encoding="utf-8"))
-    options = parse(arguments, commands)
-    command = commands[options.command]
+        stream.reconfigure(errors="replace", line_buffering=True)  # a terminal that lacks a letter gets the rest
+    options = parse(arguments)
+    command = COMMANDS[options.command]
     try:
         if "extras" in command or options.__dict__.get("html"):
             ensure(command.get("extras", ["tool"]), arguments)
@@ -58,12 +47,10 @@ def main(arguments: list[str]) -> int:
         return getattr(importlib.import_module(f"workbook.{command['module']}"), f"{options.command}_command")(options)
     except WorkbookError as error:
         print(error, file=sys.stderr)
-        return 1
     except BrokenPipeError:  # `diff | head`: the reader has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 141
     except OSError as error:
-        print(
-            f"{error.strerror or error}: {error.filename or 'the output'}. Is this folder read-only?", file=sys.stderr
-        )
-        return 1
+        locked = error.errno in (errno.EACCES, errno.EPERM, errno.EROFS)
+        hint = " This folder is read-only: copy the workbook to one of your own." if locked else ""
+        print(f"{error.strerror or error}: {error.filename or 'the output'}.{hint}", file=sys.stderr)
+    return 1

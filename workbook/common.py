@@ -14,7 +14,6 @@ ROOT = Path(__file__).resolve().parent.parent
 WORK = ROOT / "work"
 STATE = ".workbook.json"
 PACKAGE = "flask_login_tutorial"
-EMPTY = ROOT / "workbook" / "empty"  # what step 01 starts from
 STEPS = sorted(path.name for path in (ROOT / "steps").glob("[0-9][0-9]_*"))
 # What running an app leaves in its folder, and what the tool keeps there: no part of the lesson.
 NOT_LESSON = {".env", "instance", "__pycache__", STATE, "mistakes", ".ruff_cache", ".pytest_cache", ".git", ".venv"}
@@ -24,28 +23,22 @@ class WorkbookError(Exception):
     """Something the reader can mend; the message says in a sentence what is wrong and what to do."""
 
 
-def say(text: str = "") -> None:
-    """Print, and let it be seen at once where the output is a pipe."""
-    print(text, flush=True)
-
-
 def say_command(*words: str | Path) -> None:
-    """Show the plain command that is about to run, as one could type it; on stderr, so that a pipe stays clean."""
-    shown = [f'"{word}"' if " " in str(word) else str(word) for word in words]
+    """Show the plain command, as one could type it; on stderr, so that a pipe stays clean."""
+    shown = (f'"{word}"' if set(str(word)) & set(" <>[") else str(word) for word in words)
     print(paint("$ " + " ".join(shown), "2", sys.stderr), file=sys.stderr, flush=True)
 
 
 def paint(text: str, code: str, stream: TextIO | None = None) -> str:
     """Colour, where there is a terminal that wants it."""
-    stream = stream or sys.stdout
-    wanted = stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    wanted = (stream or sys.stdout).isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
     return f"\x1b[{code}m{text}\x1b[0m" if wanted else text
 
 
 def mark(good: bool) -> str:
     """A tick or a cross, in words where the terminal has no such letters."""
-    signs = ("✓", "✗") if "utf" in (sys.stdout.encoding or "").lower() else ("ok", "no")
-    return paint(signs[0], "32") if good else paint(signs[1], "31")
+    tick, cross = ("✓", "✗") if "utf" in (sys.stdout.encoding or "").lower() else ("ok", "no")
+    return paint(tick, "32") if good else paint(cross, "31")
 
 
 def nearest(word: str, known: list[str]) -> str:
@@ -58,7 +51,7 @@ def find_step(word: str) -> str:
     """The folder's name for 4, 04, 04_signup, signup or steps/04_signup/."""
     word = Path(word).name
     for name in STEPS:
-        if word in (name, name[:2], name[:2].lstrip("0"), name[3:]):
+        if word in (name, name[:2], name[1:2], name[3:]):
             return name
     raise WorkbookError(f"There is no step {word}. {nearest(word, STEPS)}")
 
@@ -67,20 +60,12 @@ def find_folder(word: str) -> tuple[str, Path]:
     """The step and the folder meant by a step's name, or by `work`."""
     if Path(word).name == "work":
         return work_step(), WORK
-    step = find_step(word)
-    return step, ROOT / "steps" / step
+    return find_step(word), ROOT / "steps" / find_step(word)
 
 
 def step_before(step: str) -> Path:
-    """The folder that the work on a step begins with."""
-    number = STEPS.index(step)
-    return ROOT / "steps" / STEPS[number - 1] if number else EMPTY
-
-
-def about(step: str) -> str:
-    """What a step is about: the first line of its package."""
-    line = (ROOT / "steps" / step / PACKAGE / "__init__.py").read_text(encoding="utf-8").partition("\n")[0]
-    return line.strip('"').partition(": ")[2]
+    """The folder that the work on a step begins with: for the first, an empty app."""
+    return ROOT / "steps" / STEPS[STEPS.index(step) - 1] if step != STEPS[0] else ROOT / "workbook" / "empty"
 
 
 def story(step: str) -> str:
@@ -88,19 +73,12 @@ def story(step: str) -> str:
     return (ROOT / "steps" / step / "README.md").read_text(encoding="utf-8").partition("**Run it**")[0].strip()
 
 
-def work_step() -> str:
-    """The step that work/ is for, after a look at whether there is any work at all."""
-    if not WORK.is_dir() or not any(path.name not in NOT_LESSON for path in WORK.iterdir()):
+def work_step(whole: bool = True) -> str:
+    """The step that work/ is for, after a look at whether there is any work, and an app in it."""
+    if not WORK.is_dir() or not (lesson_files(WORK) or (WORK / STATE).exists()):
         raise WorkbookError("There is no work/ yet. Begin a step with: python3 -m workbook start 01")
-    if not (WORK / PACKAGE / "__init__.py").is_file():
-        raise WorkbookError(
-            f"work/ holds no app: {PACKAGE}/__init__.py is missing. `python3 -m workbook reset` brings it back."
-        )
-    return state_step()
-
-
-def state_step() -> str:
-    """The step that the notes in work/ name."""
+    if whole and not (WORK / PACKAGE / "__init__.py").is_file():
+        raise WorkbookError(f"work/ holds no app: {PACKAGE}/__init__.py is missing. `reset` brings the start back.")
     if (step := read_state(WORK).get("step")) not in STEPS:
         raise WorkbookError(
             "work/ does not say which step it is for. Tell it once, such as: python3 -m workbook check 03"
@@ -128,49 +106,36 @@ def lesson_files(folder: Path) -> dict[str, Path]:
     """The files that are the lesson, by their path in the folder."""
     found = {}
     for top, folders, names in os.walk(folder):
-        folders[:] = sorted(set(folders) - NOT_LESSON)
-        for name in names:
-            if name not in NOT_LESSON and not name.endswith((".pyc", ".new")):
-                path = Path(top, name)
-                found[path.relative_to(folder).as_posix()] = path
+        folders[:] = set(folders) - NOT_LESSON
+        paths = [Path(top, name) for name in names if name not in NOT_LESSON and not name.endswith((".pyc", ".new"))]
+        found |= {path.relative_to(folder).as_posix(): path for path in paths}
     return found
 
 
-def set_aside(*paths: str) -> Path:
-    """Move files of work/, or all of it, to a folder with today's date."""
-    name = time.strftime("work-%Y%m%d-%H%M%S")
-    taken = len(list(ROOT.glob(f"{name}*")))
-    aside = ROOT / (f"{name}-{taken + 1}" if taken else name)
-    if not paths:
-        return WORK.rename(aside)
-    for path in paths:
-        (aside / path).parent.mkdir(parents=True, exist_ok=True)
-        (WORK / path).rename(aside / path)
-    return aside
-
-
-def copy_step(source: Path, target: Path) -> None:
-    """Copy a step as it was handed out: no database, no key."""
-    for name, path in lesson_files(source).items():
-        copy_file(path, target / name)
-
-
-def copy_file(source: Path, target: Path) -> None:
-    """Copy a file to a folder that may not be there yet."""
+def set_aside(name: str = "") -> None:
+    """Move a file of work/, or all of it, to a folder with today's date."""
+    dated = time.strftime("work-%Y%m%d-%H%M%S")
+    taken = len(list(ROOT.glob(f"{dated}*")))
+    target = ROOT / (f"{dated}-{taken + 1}" if taken else dated) / name
     target.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(source, target)
+    (WORK / name).rename(target)
+    print(f"Yours is kept: {target.relative_to(ROOT).as_posix()}")
 
 
-def confirm(question: str) -> bool:
-    """Ask, where there is somebody to ask."""
-    return sys.stdin.isatty() and sys.stdout.isatty() and input(f"{question} [y/N] ").strip().lower() in ("y", "yes")
+def copy_lesson(source: Path, target: Path, only: str = "") -> None:
+    """Copy a step, or one file of it, as it was handed out: no database, no key."""
+    for name, path in lesson_files(source).items():
+        if only in ("", name):
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, target / name)
 
 
-def hand_over(*words: str | Path, cwd: Path | None = None) -> int:
+def hand_over(*words: str | Path) -> int:
     """Run another program to its end. Ctrl-C reaches it too, and it is waited for: nothing is left running."""
-    with subprocess.Popen([str(word) for word in words], cwd=cwd) as process:
-        while True:
-            try:
-                return process.wait()
-            except KeyboardInterrupt:
-                continue
+    with subprocess.Popen([str(word) for word in words], cwd=ROOT) as process:
+        try:
+            return process.wait()
+        except KeyboardInterrupt:
+            process.terminate()
+            process.wait()
+            raise

@@ -5,11 +5,11 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from workbook.common import ROOT, STEPS, WorkbookError, find_step, say
+from workbook.common import ROOT, STEPS, WorkbookError, find_step
 
 
 def propagate_command(options: argparse.Namespace) -> int:
-    """Merge the uncommitted change in a step into every later step: all of it, or nothing."""
+    """Merge the uncommitted change in a step into every later step, three ways: all of it, or nothing."""
     step = find_step(options.step)
     folder = f"steps/{step}/"
     changed = git("diff", "--name-only", "--no-renames", "-z", "HEAD", "--", folder)
@@ -17,38 +17,37 @@ def propagate_command(options: argparse.Namespace) -> int:
     if changed is None or added is None:
         raise WorkbookError("propagate needs git, and a repository with a commit to compare with.")
     plan: dict[Path, bytes | None] = {}
-    for name in sorted({*changed.decode().split("\0"), *added.decode().split("\0")} - {""}):
+    for name in filter(None, (changed + added).decode().split("\0")):
         base, theirs = git("show", f"HEAD:{name}"), content(ROOT / name)
         for later in STEPS[STEPS.index(step) + 1 :]:
             target = ROOT / name.replace(folder, f"steps/{later}/", 1)
-            if (ours := content(target)) in (base, theirs):
-                plan |= {target: theirs} if ours != theirs else {}
-            else:
-                plan[target] = merge(target, ours, base, theirs)
+            if (ours := content(target)) == theirs:
+                continue
+            plan[target] = theirs if ours == base else merge(ours, base, theirs)
+            if plan[target] is None and ours != base:
+                where = target.relative_to(ROOT).as_posix()
+                raise WorkbookError(
+                    f"{where} and the change do not fit together. Nothing was changed; mend it by hand."
+                )
     for target, data in plan.items():
+        print(f"{'Deleted' if data is None else 'Changed'} {target.relative_to(ROOT).as_posix()}")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(data or b"")
         if data is None:
             target.unlink()
-        else:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(data)
-        say(f"{'Deleted' if data is None else 'Changed'} {target.relative_to(ROOT)}")
-    say(f"Carried into {len(plan)} files." if plan else f"Nothing to carry: {folder} is as committed, or all have it.")
+    print(f"{len(plan)} files of later steps changed.")
     return 0
 
 
-def merge(target: Path, ours: bytes | None, base: bytes | None, theirs: bytes | None) -> bytes:
-    """Merge one file three ways; a conflict is an error."""
+def merge(*sides: bytes | None) -> bytes | None:
+    """Merge a file three ways; None where that is a conflict, or where one side has no such file."""
+    if None in sides:
+        return None
     with tempfile.TemporaryDirectory() as folder:
         paths = [Path(folder, name) for name in ("ours", "base", "theirs")]
-        for path, data in zip(paths, (ours, base, theirs), strict=True):
-            path.write_bytes(data or b"")
-        merged = None if None in (ours, base, theirs) else git("merge-file", "-p", *map(str, paths))
-    if merged is None:
-        where = target.relative_to(ROOT)
-        raise WorkbookError(
-            f"{where} has a conflict with the change. Nothing was changed; mend that file by hand first."
-        )
-    return merged
+        for path, data in zip(paths, sides, strict=True):
+            path.write_bytes(data)
+        return git("merge-file", "-p", *map(str, paths))
 
 
 def git(*words: str) -> bytes | None:

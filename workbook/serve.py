@@ -7,43 +7,45 @@ import socket
 import sys
 from pathlib import Path
 
-from workbook.common import ROOT, STEPS, WORK, WorkbookError, find_folder, find_step, hand_over, say, say_command
+from workbook.common import ROOT, STEPS, WORK, WorkbookError, find_folder, find_step, hand_over, say_command
 
 
 def run_command(options: argparse.Namespace) -> int:
     """Serve a step until Ctrl-C."""
-    _, folder = find_folder(options.step)
-    return serve(folder, options.host, options.port)
+    return serve(find_folder(options.step)[1], options.host, options.port)
 
 
 def serve(folder: Path, host: str = "127.0.0.1", port: int = 5000) -> int:
     """Make the key and the database where they are missing, and run `flask run`."""
-    shown = folder.relative_to(ROOT)
-    app = ["--app", str(shown / "wsgi.py")]
+    shown = folder.relative_to(ROOT).as_posix()
+    app = ["--app", f"{shown}/wsgi.py"]
     os.chdir(ROOT)
     make_env(folder)
-    status = make_database(folder, app)
-    if status:
-        return status
-    free = next((number for number in range(port, min(port + 50, 65536)) if is_free(host, number)), None)
+    # Safe to repeat, but slow: only where the step has the command, and its own database is not there yet.
+    sources = (path.read_text(encoding="utf-8", errors="replace") for path in folder.glob("*/*.py"))
+    if not any((folder / "instance").glob("*.db")) and any('"init-db"' in source for source in sources):
+        say_command("flask", *app, "init-db")
+        if status := hand_over(sys.executable, "-m", "flask", *app, "init-db"):
+            return status
+    free = next((number for number in range(port, port + 50) if is_free(host, number)), None)
     if free is None:
         raise WorkbookError(f"Ports {port} to {port + 49} are all busy. Name another with --port.")
     if free != port:
-        say(f"Port {port} is busy, so this one takes {free}.")
+        print(f"Port {port} is busy, so this one takes {free}.")
     if host not in ("127.0.0.1", "localhost", "::1"):
-        say(f"The app answers other machines with 400 until TRUSTED_HOSTS in {shown / '.env'} has the name they use.")
-    url = f"http://{'127.0.0.1' if host in ('0.0.0.0', '::') else host}:{free}/"  # noqa: S104 -- compared, not bound
-    say(f"{shown} is at {url} until you press Ctrl-C.")
+        print(f"The app answers other machines with 400 until TRUSTED_HOSTS in {shown}/.env has the name they use.")
+    at = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "::1": "[::1]"}.get(host, host)  # noqa: S104 -- only to print it
+    print(f"{shown} is at http://{at}:{free}/ until you press Ctrl-C.")
     words = [*app, "run", *(["--host", host] if host != "127.0.0.1" else []), "--port", str(free)]
     say_command("flask", *words)
-    from flask.cli import main as flask  # in this process: no second Python to wait for, and no traceback on Ctrl-C
+    from flask.cli import main  # in this process: no second Python to wait for, and no traceback on Ctrl-C
 
     sys.argv = ["flask", *words]
     try:
-        flask()
+        main()
     except SystemExit as end:
-        return int(end.code or 0)
-    return 0
+        return int(end.code or 130)  # without a complaint of its own it ends by Ctrl-C alone
+    return 130
 
 
 def make_env(folder: Path) -> None:
@@ -52,32 +54,21 @@ def make_env(folder: Path) -> None:
     if example.exists() and not env.exists():
         text = example.read_text(encoding="utf-8")
         with open(os.open(env, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
-            file.write(text.replace("SECRET_KEY=\n", f"SECRET_KEY={secrets.token_hex(32)}\n"))
-        say(f"Made {env.relative_to(ROOT)} with a key of its own.")
-
-
-def make_database(folder: Path, app: list[str]) -> int:
-    """Run `flask init-db` where the step has it and its database may be missing. It is safe to repeat."""
-    sources = folder.glob("*/*.py")
-    if any((folder / "instance").glob("*.db")) or not any('"init-db"' in p.read_text("utf-8") for p in sources):
-        return 0
-    say_command("flask", *app, "init-db")
-    return hand_over(sys.executable, "-m", "flask", *app, "init-db")
+            file.write(text.replace("\nSECRET_KEY=\n", f"\nSECRET_KEY={secrets.token_hex(32)}\n"))
+        print(f"Made {env.relative_to(ROOT).as_posix()} with a key of its own.")
 
 
 def is_free(host: str, port: int) -> bool:
     """Whether nobody listens there. Asks by knocking too: some systems let two programs bind the same port."""
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        with socket.create_server(address[:2], family=family):
-            pass
+        socket.create_server(address[:2], family=family).close()
         with socket.socket(family) as knock:
-            knock.settimeout(0.2)
             return knock.connect_ex(address) != 0
     except socket.gaierror as error:
         raise WorkbookError(f"There is no address {host} on this machine.") from error
-    except PermissionError as error:
-        raise WorkbookError(f"Port {port} is kept for the system. Take one from 1024 up.") from error
+    except (PermissionError, OverflowError) as error:
+        raise WorkbookError(f"{port} cannot be used as a port. Take one from 1024 to 65535.") from error
     except OSError:
         return False
 
@@ -104,4 +95,4 @@ def notebook_command(options: argparse.Namespace) -> int:
     if not (ROOT / path).exists():
         raise WorkbookError(f"There is no {path}.")
     say_command("jupyter", "lab", path)
-    return hand_over(sys.executable, "-m", "jupyterlab", path, cwd=ROOT)
+    return hand_over(sys.executable, "-m", "jupyterlab", path)
