@@ -29,6 +29,19 @@ def test_a_long_password_that_is_easy_to_guess_is_refused(sign_up: SignUp) -> No
         assert faults(sign_up(password=password)) == {"password"}
 
 
+@pytest.mark.asvs("6.2.4", "6.2.12")
+def test_a_favourite_phrase_is_refused(sign_up: SignUp) -> None:
+    """Bands and films are long, and first on the lists of leaked passwords. Nothing in their letters shows that."""
+    for password in (
+        "mychemicalromance",
+        "MyChemicalRomance",
+        "bestfriendsforever",
+        "californication",
+        "30secondstomars",
+    ):
+        assert faults(sign_up(password=password)) == {"password"}, password
+
+
 @pytest.mark.asvs("6.2.11")
 def test_a_password_made_of_what_everybody_knows_about_you_is_refused(sign_up: SignUp) -> None:
     """A guesser starts with the name, the address and the site. Lists of common passwords do not have those."""

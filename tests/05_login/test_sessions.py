@@ -210,6 +210,7 @@ def test_logging_in_again_replaces_the_session(member: Visitor, sql: Sql) -> Non
     assert len(sql("SELECT id FROM user_sessions")) == 1
 
 
+@pytest.mark.asvs("2.4.1")
 def test_sessions_do_not_pile_up(app: Flask, member: Visitor, sql: Sql) -> None:
     """A program that logs in all day must not fill the table. Twenty devices are enough; the oldest go."""
     member.log_in()

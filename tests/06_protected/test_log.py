@@ -19,6 +19,7 @@ def lines(caplog: pytest.LogCaptureFixture) -> Callable[[], list[str]]:
     return lambda: [default_handler.format(record) for record in caplog.records]
 
 
+@pytest.mark.asvs("16.2.1", "16.2.2")
 def test_times_in_the_log_are_utc_and_say_so(app: Flask, member: Visitor, lines: Callable[[], list[str]]) -> None:
     """Two machines in two time zones tell one story only if both say which clock they use."""
     member.log_in()
@@ -29,6 +30,7 @@ def test_times_in_the_log_are_utc_and_say_so(app: Flask, member: Visitor, lines:
     assert abs(datetime.now(UTC) - written) < timedelta(minutes=30)
 
 
+@pytest.mark.asvs("16.2.1", "16.2.5", "16.3.1")
 @pytest.mark.parametrize("what", ["log out", "wrong current password", "end others", "end one"])
 def test_what_matters_leaves_a_line(app: Flask, member: Visitor, lines: Callable[[], list[str]], what: str) -> None:
     """An owner who asks "was it me?" can be answered."""
@@ -50,6 +52,7 @@ def test_what_matters_leaves_a_line(app: Flask, member: Visitor, lines: Callable
     assert not any(PASSWORD in line or NEW_PASSWORD in line for line in new)
 
 
+@pytest.mark.asvs("16.3.3")
 def test_refused_forgeries_and_too_many_attempts_leave_a_line(member: Visitor, lines: Callable[[], list[str]]) -> None:
     """They are what an attack looks like while it goes on."""
     member.post("/logout", {}, expect_errors=True)
@@ -60,6 +63,7 @@ def test_refused_forgeries_and_too_many_attempts_leave_a_line(member: Visitor, l
     assert any("/login" in line and "429" in line for line in lines())
 
 
+@pytest.mark.asvs("16.4.1")
 def test_a_line_break_cannot_fake_an_entry(member: Visitor, lines: Callable[[], list[str]]) -> None:
     """A visitor who can write lines into the log can write "Account 1 logged in"."""
     member.post("/x%0aAccount 7 logged in%0d%0ax", {"csrf_token": "x" * 70000}, expect_errors=True)
@@ -68,6 +72,7 @@ def test_a_line_break_cannot_fake_an_entry(member: Visitor, lines: Callable[[], 
     assert not any("\n" in line or "\r" in line for line in lines()), lines()
 
 
+@pytest.mark.asvs("14.2.4", "16.2.5")
 def test_the_token_of_a_session_is_in_no_line(member: Visitor, sql: Sql, lines: Callable[[], list[str]]) -> None:
     """Whoever reads the log must not be able to walk in."""
     member.log_in(remember=True)

@@ -164,6 +164,7 @@ def quarter_of_an_hour_and_more() -> datetime:
     return (datetime.now(UTC) - timedelta(minutes=16)).replace(microsecond=0, tzinfo=None)
 
 
+@pytest.mark.asvs("7.4.4")
 def test_every_page_offers_to_log_out(member: Visitor) -> None:
     """Leaving must be one click from anywhere."""
     member.log_in()
