@@ -20,7 +20,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the workbook's own options."""
     group = parser.getgroup("workbook")
     group.addoption("--step", help="run the suites up to this step against it: 04 or 04_signup")
-    group.addoption("--app", help="with --step: the folder of somebody's own version of that step")
+    group.addoption("--app", help="with --step: the folder of somebody's own version; write it --app=DIR, in one word")
     group.addoption("--database-uri", default="sqlite://", help="an empty database to run in, instead of SQLite")
 
 

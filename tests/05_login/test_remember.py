@@ -109,6 +109,7 @@ def test_a_new_key_does_not_log_out_those_who_are_remembered(make_app: Callable[
     member.copy_cookies_to(without)
 
     assert rotated.logged_in
+    assert not rotated.session["_fresh"], "remembered, and by an old key: not the moment to change a password"
     assert not without.logged_in
 
 

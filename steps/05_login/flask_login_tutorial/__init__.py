@@ -20,6 +20,7 @@ def create_app(config: Mapping[str, object] | None = None) -> Flask:
     app.logger.setLevel("INFO")  # what goes well too: who gets in matters as much as who does not
     default_handler.formatter.converter, default_handler.formatter.default_msec_format = time.gmtime, "%s.%03dZ"  # UTC
     app.config.from_mapping(load_config(config or {}))
+    app.session_interface = type(app.session_interface)()  # one of our own: Flask shares one among all apps
     app.session_interface.digest_method = hashlib.sha256  # signs the cookie; Flask's own choice is SHA-1
     if hops := app.config["PROXY_COUNT"]:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)

@@ -31,9 +31,7 @@ def init_app(app: Flask) -> None:
 def error_page(error: HTTPException) -> Response:
     """The page for this error, with the error's own status and headers."""
     response = current_app.make_response(error.get_response())
-    words = WORDS.get(response.status_code, "That did not work.")
-    if isinstance(error, CSRFError):
-        words = EXPIRED
+    words = EXPIRED if isinstance(error, CSRFError) else WORDS.get(response.status_code, "That did not work.")
     if response.status_code in (400, 413, 429):
         current_app.logger.warning("%r from %s got a %s", request.path, request.remote_addr, response.status_code)
     # Not render_template: it may ask the database for the user, and the database may be what failed.
