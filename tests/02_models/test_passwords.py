@@ -23,7 +23,6 @@ def new_user(step: Step, app: Flask) -> Iterator[Callable[..., Any]]:
 
 
 @pytest.mark.asvs("11.4.2")
-@pytest.mark.steps(2, 2)  # it takes a real hash; in later steps the suites ask for a cheap one
 def test_a_hash_costs_what_owasp_asks_for(step: Step) -> None:
     """Whoever steals the table tries billions of guesses. Each must cost: Werkzeug's own default is too cheap."""
     app = step.module.create_app({name: value for name, value in CONFIG.items() if name != "PASSWORD_HASH_METHOD"})

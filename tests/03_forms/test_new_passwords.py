@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from checks import faults
@@ -25,7 +26,7 @@ def test_a_password_has_15_to_128_characters(sign_up: SignUp) -> None:
 
 def test_a_long_password_that_is_easy_to_guess_is_refused(sign_up: SignUp) -> None:
     """Length is not strength: these are among the first that a guesser tries."""
-    for password in ("aaaaaaaaaaaaaaa", "passwordpassword", "123456789012345", "qwertyuiopasdfgh", " " * 20):
+    for password in ("aaaaaaaaaaaaaaa", "passwordpassword", "123456789012345", "qwertyuiopasdfgh", "password password", " " * 20):
         assert faults(sign_up(password=password)) == {"password"}
 
 
@@ -40,6 +41,20 @@ def test_a_favourite_phrase_is_refused(sign_up: SignUp) -> None:
         "30secondstomars",
     ):
         assert faults(sign_up(password=password)) == {"password"}, password
+
+
+def test_no_password_keeps_the_server_busy_for_seconds(sign_up: SignUp) -> None:
+    """zxcvbn tries every way to read @ as a and 4 as a: of 72 such characters it makes six seconds of work."""
+    judged = []
+
+    def note(password: str, dictionaries: Any) -> list[Any]:
+        judged.append(len(password))
+        return []
+
+    with patch("zxcvbn.matching.omnimatch", note):
+        sign_up(password="4@8({[<369&#!1|0$5+7%2" * 5)
+
+    assert all(length <= 40 for length in judged), judged
 
 
 @pytest.mark.asvs("6.2.11")

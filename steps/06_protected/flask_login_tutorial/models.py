@@ -140,7 +140,8 @@ class User(UserMixin, db.Model):
 
     def end_oldest_sessions(self, keep: int = 20) -> None:
         """Keep the sessions used last, so that they cannot pile up. The caller commits."""
-        rows = select(UserSession.id).where(UserSession.user_id == self.id).order_by(UserSession.last_seen.desc(), UserSession.id.desc())
+        newest_first = (UserSession.last_seen.desc(), UserSession.id.desc())
+        rows = select(UserSession.id).where(UserSession.user_id == self.id).order_by(*newest_first)
         oldest = db.session.scalars(rows.offset(keep)).all()
         db.session.execute(delete(UserSession).where(UserSession.id.in_(oldest)))
 
