@@ -26,7 +26,14 @@ def test_a_password_has_15_to_128_characters(sign_up: SignUp) -> None:
 
 def test_a_long_password_that_is_easy_to_guess_is_refused(sign_up: SignUp) -> None:
     """Length is not strength: these are among the first that a guesser tries."""
-    for password in ("aaaaaaaaaaaaaaa", "passwordpassword", "123456789012345", "qwertyuiopasdfgh", "password password", " " * 20):
+    for password in (
+        "aaaaaaaaaaaaaaa",
+        "passwordpassword",
+        "123456789012345",
+        "qwertyuiopasdfgh",
+        "password password",
+        " " * 20,
+    ):
         assert faults(sign_up(password=password)) == {"password"}
 
 
