@@ -1,0 +1,58 @@
+"""The servers that the proof runs on: those of this machine where they let us in, else private ones."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from proof.servers import Database, MariaDB, PostgreSQL, new_database, usable
+from sqlalchemy import URL
+
+KINDS = {"postgresql": PostgreSQL, "mariadb": MariaDB}
+
+
+@pytest.fixture(scope="session")
+def folder() -> Iterator[Path]:
+    """A folder for the servers' data, which other users may pass through: PostgreSQL refuses to run as root."""
+    with tempfile.TemporaryDirectory(prefix="proof-", ignore_cleanup_errors=True) as name:
+        Path(name).chmod(0o711)
+        yield Path(name)
+
+
+@pytest.fixture(scope="session")
+def servers(folder: Path) -> Iterator[dict[str, URL]]:
+    """The database servers by name; starts what does not answer, and stops that again."""
+    found, ours = {}, []
+    try:
+        for name, kind in KINDS.items():
+            if not usable(kind.shared):
+                ours.append(kind(folder / name).start())
+            found[name] = ours[-1].uri if ours and isinstance(ours[-1], kind) else kind.shared
+        yield found
+    finally:
+        for server in ours:
+            server.stop()
+
+
+@pytest.fixture(scope="session")
+def postgresql(servers: dict[str, URL]) -> URL:
+    """A PostgreSQL server to make databases on."""
+    return servers["postgresql"]
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql", "mariadb"])
+def database_uri(request: pytest.FixtureRequest, folder: Path, servers: dict[str, URL]) -> str:
+    """An empty database of each kind."""
+    if request.param == "sqlite":
+        path = folder / "proof.db"
+        path.unlink(missing_ok=True)
+        return f"sqlite:///{path}"
+    return new_database(servers[request.param], f"proof_{os.getpid()}")
+
+
+@pytest.fixture(params=list(KINDS))
+def private_server(request: pytest.FixtureRequest, folder: Path) -> Iterator[Database]:
+    """A database server that may be stopped: nobody else uses it."""
+    with KINDS[request.param](folder / f"private-{request.param}") as server:
+        yield server

@@ -1,0 +1,188 @@
+"""Many visitors in the same moment, four processes, one database: what may not happen in between does not."""
+
+import itertools
+from collections import Counter
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from harness import STEPS
+from proof.load import NEW_PASSWORD, PASSWORD, Answer, Browser, together
+from proof.servers import App, query
+
+THIRD_PASSWORD = "walnut ferry candle trapeze"
+ROUNDS = 6
+PLACES = (f"127.1.{high}.{low}" for high in range(1, 250) for low in range(1, 250))
+NUMBERS = itertools.count()
+
+
+@pytest.fixture(scope="module")
+def app(folder: Path, database_uri: str) -> Iterator[App]:
+    """Step 06 in four processes of four threads; its tables are made."""
+    app = App(folder / "races", database_uri).cheaply()
+    app.flask("init-db")
+    with app:
+        yield app
+    import shutil
+
+    shutil.copy(app.log, "/tmp/dbe-applog-" + database_uri.split(":")[0])
+    app.log.unlink()
+
+
+@pytest.fixture
+def arrive(app: App) -> Callable[[], Browser]:
+    """Somebody at an address nobody has come from: the throttle is not what is tested here."""
+    return lambda: Browser(app.port, ip=next(PLACES))
+
+
+@pytest.fixture
+def email() -> str:
+    """An address without an account."""
+    return f"ada{next(NUMBERS)}@example.com"
+
+
+@pytest.fixture
+def owner(arrive: Callable[[], Browser], email: str) -> Browser:
+    """Somebody with an account, logged in."""
+    browser = arrive()
+    browser.signing_up(email)()
+    browser.logging_in(email)()
+    assert browser.inside
+    return browser
+
+
+@pytest.fixture
+def command(database_uri: str) -> Callable[..., None]:
+    """Run one of the app's own commands, from a fifth process that need not start first."""
+    app = STEPS[6].create_app(SQLALCHEMY_DATABASE_URI=database_uri)
+
+    def run(*arguments: str) -> None:
+        result = app.test_cli_runner().invoke(args=arguments, catch_exceptions=False)
+        assert result.exit_code == 0, result.output
+
+    return run
+
+
+def statuses(answers: list[Answer]) -> Counter[int]:
+    """How often each status came."""
+    return Counter(answer.status for answer in answers)
+
+
+def test_fifty_sign_ups_at_once_for_one_mailbox_make_one_account(
+    arrive: Callable[[], Browser], email: str, database_uri: str
+) -> None:
+    """Whoever asks first whether the address is free is told yes fifty times. Only the database can say no in time."""
+    spellings = itertools.cycle((email, email.title(), email.upper()))
+    forms = [arrive().signing_up(next(spellings)) for _ in range(50)]
+
+    answers = together(forms)
+
+    assert statuses(answers) == {302: 1, 422: 49}
+    like = "SELECT email FROM users WHERE lower(email) = :email"
+    assert [row.email for row in query(database_uri, like, email=email)] == [email]
+    owner = arrive()
+    owner.logging_in(email)()
+    assert owner.inside
+
+
+def test_whoever_knew_only_the_old_password_is_out_after_a_change(
+    owner: Browser, email: str, arrive: Callable[[], Browser]
+) -> None:
+    """A log-in that had checked the old password just before the change must not slip in just after it."""
+    passwords = [PASSWORD, NEW_PASSWORD]
+    for _ in range(ROUNDS):
+        old, new = passwords
+        thieves = [arrive() for _ in range(10)]
+        log_ins = [thief.logging_in(email, old, remember=True) for thief in thieves]
+        thieves[0].logging_in(email, old)()  # one has been inside for a while
+
+        change, *others = together([owner.changing_password(old, new), *log_ins, *log_ins])
+
+        assert change.status == 302
+        assert set(statuses(others)) <= {302, 400, 422}  # 400: the form of a visitor whose other log-in came first
+        assert [thief.inside for thief in thieves] == [False] * 10
+        assert owner.inside
+        assert arrive().logging_in(email, old)().status == 422
+        assert arrive().logging_in(email, new)().status == 302
+        passwords.reverse()
+
+
+def test_of_two_changes_at_once_one_wins_and_the_other_is_out(
+    owner: Browser, email: str, arrive: Callable[[], Browser]
+) -> None:
+    """A thief who changes the password in the owner's moment: the account has one password, and one of them inside."""
+    current = PASSWORD
+    for number in range(ROUNDS):
+        other = arrive()
+        other.logging_in(email, current)()
+        new = [f"{NEW_PASSWORD} {number}", f"{THIRD_PASSWORD} {number}"]
+        pages = [
+            person.changing_password(current, password) for person, password in zip((owner, other), new, strict=True)
+        ]
+
+        answers = together(pages)
+
+        works = [arrive().logging_in(email, password)().status == 302 for password in new]
+        assert sorted(works) == [False, True]
+        assert [owner.inside, other.inside] == works
+        assert all(answer.status < 500 for answer in answers)
+        current = new[works.index(True)]
+        owner = (owner, other)[works.index(True)]
+
+
+def test_after_the_end_of_all_sessions_no_request_in_flight_keeps_one(
+    owner: Browser, email: str, arrive: Callable[[], Browser], database_uri: str
+) -> None:
+    """Each page view may write down that the visitor was here; that must not bring back what was ended."""
+    a_while_ago = datetime.now(UTC).replace(microsecond=0, tzinfo=None) - timedelta(minutes=2)
+    for _ in range(ROUNDS):
+        devices = [arrive() for _ in range(10)]
+        for answer in together([device.logging_in(email, remember=True) for device in devices]):
+            assert answer.status == 302
+        query(database_uri, "UPDATE user_sessions SET last_seen = :then", then=a_while_ago)
+        end = owner.fill_in("/account", action="/account/sessions/end-others")
+        views = [lambda device=device: device.get("/dashboard") for device in devices for _ in range(2)]
+
+        ended, *seen = together([end, *views])
+
+        assert ended.status == 302
+        assert set(statuses(seen)) <= {200, 302}
+        assert [device.inside for device in devices] == [False] * 10
+        assert owner.inside
+        left = "SELECT count(*) AS n FROM user_sessions JOIN users ON users.id = user_id WHERE email = :email"
+        assert query(database_uri, left, email=email)[0].n == 1
+
+
+def test_logging_out_while_the_owner_ends_all_sessions_is_no_error(
+    owner: Browser, email: str, arrive: Callable[[], Browser]
+) -> None:
+    """Both delete the same row. A database that locks it from two sides would call that a deadlock."""
+    for _ in range(ROUNDS):
+        devices = [arrive() for _ in range(10)]
+        for device in devices:
+            device.logging_in(email)()
+        end = owner.fill_in("/account", action="/account/sessions/end-others")
+        log_outs = [device.fill_in("/", action="/logout") for device in devices]
+
+        answers = together([*log_outs[:5], end, *log_outs[5:]])
+
+        assert statuses(answers) == {302: 11}
+        assert [device.inside for device in devices] == [False] * 10
+
+
+def test_nobody_gets_in_while_the_account_is_deactivated(
+    owner: Browser, email: str, arrive: Callable[[], Browser], command: Callable[..., None]
+) -> None:
+    """A log-in that was under way neither stops the command nor survives it, not even once the account is back."""
+    for _ in range(ROUNDS):
+        visitors = [arrive() for _ in range(12)]
+        log_ins = [visitor.logging_in(email, remember=True) for visitor in visitors]
+
+        _, *answers = together([lambda: command("deactivate", email), *log_ins])
+
+        assert set(statuses(answers)) <= {302, 422}
+        assert [visitor.inside for visitor in visitors] == [False] * 12
+        command("reactivate", email)
+        assert [visitor.inside for visitor in visitors] == [False] * 12
+        assert not owner.inside
