@@ -64,6 +64,19 @@ def test_refused_forgeries_and_too_many_attempts_leave_a_line(member: Visitor, l
 
 
 @pytest.mark.asvs("16.4.1")
+def test_whoever_is_stopped_at_the_wall_leaves_a_line(
+    app: Flask, member: Visitor, lines: Callable[[], list[str]]
+) -> None:
+    """Somebody who tries every address, or another member's sessions, should be seen doing it."""
+    Visitor(app).get("/account")
+    member.log_in()
+    token = member.get("/account").forms[0]["csrf_token"].value
+    member.post("/account/sessions/98765/end", {"csrf_token": token}, expect_errors=True)
+
+    assert any("'/account'" in line and "192.0.2.1" in line for line in lines())
+    assert any("98765" in line and "404" in line for line in lines())
+
+
 def test_a_line_break_cannot_fake_an_entry(member: Visitor, lines: Callable[[], list[str]]) -> None:
     """A visitor who can write lines into the log can write "Account 1 logged in"."""
     member.post("/x%0aAccount 7 logged in%0d%0ax", {"csrf_token": "x" * 70000}, expect_errors=True)

@@ -27,7 +27,7 @@ def error_page(error: HTTPException) -> Response:
     """The page for this error, with the error's own status and headers."""
     response = current_app.make_response(error.get_response())
     words = WORDS.get(response.status_code, "That did not work.")
-    if response.status_code in (400, 413, 429):
+    if response.status_code in (400, 404, 413, 429):  # what an attack looks like while it goes on
         current_app.logger.warning("%r from %s got a %s", request.path, request.remote_addr, response.status_code)
     # Not render_template: it may ask the database for the user, and the database may be what failed.
     page = current_app.jinja_env.get_template("error.html")

@@ -11,5 +11,4 @@ bp = Blueprint("pages", __name__)
 @bp.get("/")
 def index() -> str:
     """Say which step this is, what works, and how many accounts there are."""
-    accounts = db.session.scalar(select(func.count()).select_from(User))
-    return render_template("index.html", accounts=accounts)
+    return render_template("index.html", accounts=db.session.scalar(select(func.count()).select_from(User)))

@@ -16,6 +16,7 @@ bp = Blueprint("account", __name__, url_prefix="/account")
 @login_manager.needs_refresh_handler
 def ask_to_log_in() -> ResponseReturnValue:
     """Send the visitor to the log-in page, and from there to the page asked for."""
+    current_app.logger.info("%r: %s is asked to log in", request.path, request.remote_addr)
     flash("Please type your password again." if current_user.is_authenticated else "Please log in first.")
     # After the log-in comes a GET: where a POST was stopped, go to the page that it was sent from.
     page = request.url if request.method in ("GET", "HEAD") else url_for("account.index")
