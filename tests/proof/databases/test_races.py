@@ -24,9 +24,6 @@ def app(folder: Path, database_uri: str) -> Iterator[App]:
     app.flask("init-db")
     with app:
         yield app
-    import shutil
-
-    shutil.copy(app.log, "/tmp/dbe-applog-" + database_uri.split(":")[0])
     app.log.unlink()
 
 
