@@ -1,0 +1,58 @@
+"""`propagate`: a change in one step goes into every later one, or nowhere."""
+
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+
+@pytest.fixture
+def repository(house: Any) -> Any:
+    """The house with a history."""
+    who = {"GIT_AUTHOR_NAME": "Ada", "GIT_AUTHOR_EMAIL": "ada@example.com"}
+    house.env |= {**who, "GIT_COMMITTER_NAME": "Ada", "GIT_COMMITTER_EMAIL": "ada@example.com"}
+    for words in (["init", "-q"], ["add", "steps"], ["commit", "-qm", "All steps"]):
+        subprocess.run(["git", *words], cwd=house.path, env=house.env, check=True)
+    return house
+
+
+def content(house: Any) -> dict[Path, bytes]:
+    """Every file of every step."""
+    return {path: path.read_bytes() for path in (house.path / "steps").rglob("*") if path.is_file()}
+
+
+def test_a_change_goes_into_every_later_step(repository: Any) -> None:
+    """Merged with what those steps have changed themselves; new and deleted files too."""
+    first, *later = sorted(path for path in (repository.path / "steps").iterdir() if path.name >= "03")
+    name = Path("flask_login_tutorial", "__init__.py")
+    for old, new in (('"""Make the app.', '"""Build the app.'),):
+        (first / name).write_text((first / name).read_text().replace(old, new))
+    (first / "new.txt").write_text("new")
+    (first / "wsgi.py").unlink()
+    before = (repository.path / "steps" / "02_models" / "wsgi.py").read_bytes()
+    repository.run("propagate", "03")
+
+    for step in later:
+        assert '"""Build the app.' in (step / name).read_text()
+        assert "Step 03" not in (step / name).read_text()
+        assert (step / "new.txt").read_text() == "new"
+        assert not (step / "wsgi.py").exists()
+    assert (repository.path / "steps" / "02_models" / "wsgi.py").read_bytes() == before
+
+
+def test_a_conflict_stops_it_with_nothing_half_applied(repository: Any) -> None:
+    """The file is named; no step but the one that was changed is different."""
+    step = repository.path / "steps" / "03_forms" / "flask_login_tutorial"
+    (step / "errors.py").write_text((step / "errors.py").read_text() + "\n# more\n")
+    (step / "__init__.py").write_text((step / "__init__.py").read_text().replace("Step 03", "Level 03"))
+    before = content(repository)
+    out = repository.run("propagate", "03", code=1)
+
+    assert "steps/04_signup/flask_login_tutorial/__init__.py and the change do not fit together" in out
+    assert content(repository) == before
+
+
+def test_without_a_repository_it_says_so(house: Any) -> None:
+    """It compares with the last commit."""
+    assert "propagate needs git" in house.run("propagate", "03", code=1, GIT_CEILING_DIRECTORIES=str(house.path.parent))

@@ -1,0 +1,153 @@
+"""`run` and `test`: what they make, what they leave alone, and how they end."""
+
+import socket
+import stat
+import subprocess
+import urllib.request
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+
+def a_port() -> int:
+    """A port that is free, with one behind it."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return server.getsockname()[1]
+
+
+def test_run_makes_what_is_missing_and_serves_until_ctrl_c(
+    house: Any, read_until: Callable, interrupt: Callable
+) -> None:
+    """From a fresh clone to the first page with one command."""
+    port = a_port()
+    process = house.start("run", "6", "--port", str(port))
+    said = read_until(process, "Running on")
+    page = urllib.request.urlopen(f"http://127.0.0.1:{port}/").read().decode()  # noqa: S310 -- our own server
+    status, rest = interrupt(process)
+
+    assert "accounts" in page
+    assert f"http://127.0.0.1:{port}/" in said
+    assert f"$ flask --app steps/06_protected/wsgi.py run --port {port}" in said
+    assert (status, "Traceback" in rest) == (130, False)
+    env = house.path / "steps" / "06_protected" / ".env"
+    keys = [line for line in env.read_text().splitlines() if line.startswith("SECRET_KEY=")]
+    assert len(keys) == 1
+    assert len(keys[0]) == len("SECRET_KEY=") + 64
+    assert stat.S_IMODE(env.stat().st_mode) == 0o600, "others on the machine should not read the key"
+    assert (house.path / "steps" / "06_protected" / "instance" / "workbook.db").exists()
+    assert not list((house.path / "steps").rglob("__pycache__"))
+
+
+def test_run_never_touches_a_key_or_a_database_that_is_there(
+    house: Any, read_until: Callable, interrupt: Callable
+) -> None:
+    """They are the learner's own."""
+    step = house.path / "steps" / "02_models"
+    (step / "instance").mkdir()
+    (step / "instance" / "workbook.db").write_bytes(b"mine")
+    (step / ".env").write_text("SECRET_KEY=5d1f0c6b9a7e43825d1f0c6b9a7e4382\n")
+
+    process = house.start("run", "02", "--port", str(a_port()))
+    said = read_until(process, "Running on")
+    interrupt(process)
+
+    assert "init-db" not in said
+    assert (step / "instance" / "workbook.db").read_bytes() == b"mine"
+    assert (step / ".env").read_text() == "SECRET_KEY=5d1f0c6b9a7e43825d1f0c6b9a7e4382\n"
+
+
+def test_a_busy_port_costs_one_sentence(house: Any, read_until: Callable, interrupt: Callable) -> None:
+    """On many machines something else has port 5000."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        busy = server.getsockname()[1]
+        process = house.start("run", "01", "--port", str(busy))
+        said = read_until(process, "Running on")
+        interrupt(process)
+
+    assert f"Port {busy} is busy, so this one takes" in said
+
+
+@pytest.mark.parametrize(
+    ("words", "answer"),
+    [
+        (["--port", "70000"], "70000 cannot be used as a port"),
+        (["--host", "no-such-host.invalid"], "There is no address no-such-host.invalid"),
+    ],
+)
+def test_an_address_that_cannot_be_is_refused(house: Any, words: list[str], answer: str) -> None:
+    """In words, not with an exception from the socket module."""
+    assert answer in house.run("run", "01", *words, code=1)
+
+
+def test_an_open_host_is_told_about_trusted_hosts(house: Any, read_until: Callable, interrupt: Callable) -> None:
+    """Else a phone in the same room gets a 400 and nobody knows why."""
+    process = house.start("run", "01", "--host", "0.0.0.0", "--port", str(a_port()))  # noqa: S104 -- the case at hand
+    said = read_until(process, "Running on")
+    interrupt(process)
+
+    assert "TRUSTED_HOSTS in steps/01_config/.env" in said
+
+
+def test_an_app_without_its_key_says_what_to_do(house: Any) -> None:
+    """The app's own sentence, not a traceback."""
+    (house.path / "steps" / "01_config" / ".env").write_text("SECRET_KEY=\n")
+
+    assert "SECRET_KEY is missing" in house.run("run", "01", "--port", str(a_port()), code=1)
+
+
+def test_test_hands_the_rest_to_pytest(house: Any) -> None:
+    """The tool is thin: whatever pytest can do, it can do here."""
+    out = house.run("test", "01", "-q", "-p", "no:cacheprovider", "-k", "without_a_key")
+
+    assert "$ pytest --step 01 -q -p no:cacheprovider -k without_a_key" in out
+    assert " passed" in out
+
+
+def test_test_refuses_a_folder_that_is_no_step(house: Any) -> None:
+    """One sentence instead of forty failures."""
+    assert "is no step" in house.run("test", "04", "--app", "tests", code=4)
+
+
+def test_an_environment_of_ones_own_is_used_as_it_is(house: Any) -> None:
+    """Whoever made one with pip is not given another."""
+    house.run("test", "01", "--collect-only", "-q", "-p", "no:cacheprovider")
+
+    assert not (house.path / ".venv").exists()
+
+
+def test_a_bare_machine_gets_an_environment_and_an_interrupted_one_is_mended(house: Any, tmp_path: Any) -> None:
+    """With nothing but Python: the command makes .venv, installs what it needs, and carries on with that."""
+    import sys
+    import zipfile
+
+    wheel = tmp_path / "tinything-1.0-py3-none-any.whl"
+    info = "tinything-1.0.dist-info"
+    with zipfile.ZipFile(wheel, "w") as archive:
+        archive.writestr("tinything.py", "")
+        archive.writestr(f"{info}/METADATA", "Metadata-Version: 2.1\nName: tinything\nVersion: 1.0\n")
+        archive.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        archive.writestr(f"{info}/RECORD", "")
+    project = '[project]\ndependencies = ["tinything>=1"]\n[project.optional-dependencies]\n'
+    (house.path / "pyproject.toml").write_text(project)
+    (house.path / "constraints.txt").write_text("tinything==1.0\n")
+    env = {**house.env, "PIP_NO_INDEX": "1", "PIP_CONFIG_FILE": "/dev/null"}
+    code = "import sys; from workbook.bootstrap import ensure; ensure([], ['list'])"
+
+    def call(links: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [getattr(sys, "_base_executable", sys.executable), "-c", code],
+            cwd=house.path,
+            env={**env, "PIP_FIND_LINKS": links},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    nothing, first, second = call(""), call(str(tmp_path)), call("")
+
+    assert "The same command, called again, carries on from here." in nothing.stderr
+    assert "$ pip install -c constraints.txt" in first.stderr
+    assert "04_signup" in first.stdout, first.stderr
+    assert "pip install" not in second.stderr + second.stdout, "the second time it is all there"
+    assert "04_signup" in second.stdout
