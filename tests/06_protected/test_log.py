@@ -63,7 +63,7 @@ def test_refused_forgeries_and_too_many_attempts_leave_a_line(member: Visitor, l
     assert any("/login" in line and "429" in line for line in lines())
 
 
-@pytest.mark.asvs("16.4.1")
+@pytest.mark.asvs("16.3.2")
 def test_whoever_is_stopped_at_the_wall_leaves_a_line(
     app: Flask, member: Visitor, lines: Callable[[], list[str]]
 ) -> None:
@@ -77,6 +77,7 @@ def test_whoever_is_stopped_at_the_wall_leaves_a_line(
     assert any("98765" in line and "404" in line for line in lines())
 
 
+@pytest.mark.asvs("16.4.1")
 def test_a_line_break_cannot_fake_an_entry(member: Visitor, lines: Callable[[], list[str]]) -> None:
     """A visitor who can write lines into the log can write "Account 1 logged in"."""
     member.post("/x%0aAccount 7 logged in%0d%0ax", {"csrf_token": "x" * 70000}, expect_errors=True)
