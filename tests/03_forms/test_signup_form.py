@@ -85,7 +85,7 @@ def test_nul_is_refused(faults_of: Faults) -> None:
 
 def test_characters_that_hide_or_turn_text_are_refused(faults_of: Faults) -> None:
     """A right-to-left mark in a name turns the rest of the line around; a line break forges a line in a log."""
-    for character in ("\n", "\x1b", "\x7f", "\x85", "\u2028", "\u202e", "\u2066"):
+    for character in ("\n", "\x1b", "\x7f", "\x85", "\u200b", "\u2028", "\u202e", "\u2066", "\ufeff"):
         wrong = faults_of(name=f"Ada{character}Lovelace", website=f"https://ada.example/{character}x")
 
         assert wrong == {"name", "website"}
@@ -108,6 +108,7 @@ def test_a_link_that_is_not_to_a_web_page_is_refused(faults_of: Faults) -> None:
         "ada.example",
         "//ada.example",
         "https:\\\\ada.example",
+        "https://evil.example\\@ada.example",
         "https:ada.example",
         "https://",
         "https://ada@",
