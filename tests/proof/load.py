@@ -145,7 +145,7 @@ def together(tasks: list[Callable[[], Answer]]) -> list[Answer]:
 class Load:
     """Visitors who come, look around and go, for as long as the `with` block lasts."""
 
-    def __init__(self, visitors: int, new_browser: Callable[[str], Browser]) -> None:
+    def __init__(self, visitors: int, new_browser: Callable[[str], Browser], start: int = 1) -> None:
         self.new_browser = new_browser  # gets the visitor's IP address
         self.answers: Counter[tuple[str, int]] = Counter()  # (what, status) -> how often
         self.expected: dict[str, int] = {}
@@ -154,7 +154,7 @@ class Load:
         self.visits = 0
         self.over = threading.Event()
         self.lock = threading.Lock()
-        self.threads = [threading.Thread(target=self.come_and_go, args=(number,)) for number in range(visitors)]
+        self.threads = [threading.Thread(target=self.come_and_go, args=(start + number,)) for number in range(visitors)]
 
     def __enter__(self) -> "Load":
         for thread in self.threads:
@@ -171,7 +171,7 @@ class Load:
         count = 0
         while not self.over.is_set():
             count += 1
-            ip = f"127.{number + 1}.{count // 250 % 250}.{count % 250 + 1}"
+            ip = f"127.{number}.{count // 250 % 250}.{count % 250 + 1}"
             self.visit(self.new_browser(ip), f"visitor{number}.{count}@example.com")
 
     def visit(self, browser: Browser, email: str) -> None:

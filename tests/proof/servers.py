@@ -121,6 +121,11 @@ class Database(Server):
     """A database server; `uri` leads to its own administration, `new_database` to a fresh one."""
 
     uri: URL
+    plug = signal.SIGKILL
+
+    def crash(self) -> None:
+        """Pull the plug: nothing is finished, nothing is tidied up."""
+        self.stop(self.plug)
 
     def ready(self) -> bool:
         """Whether it lets us in."""
@@ -135,6 +140,7 @@ class PostgreSQL(Database):
     """A private PostgreSQL that trusts everybody on this machine. Data survives a stop, as it should."""
 
     user = "postgres"
+    plug = signal.SIGQUIT  # a SIGKILL would leave its children behind; this has them drop everything too
     shared = make_url("postgresql+psycopg://postgres@127.0.0.1:5432/postgres")
 
     def __init__(self, folder: Path, port: int | None = None) -> None:
@@ -151,7 +157,7 @@ class PostgreSQL(Database):
         return [program("postgres", "postgresql"), "-D", self.data, "-p", str(self.port), "-h", "127.0.0.1", "-k", ""]
 
     def stop(self, how: int = signal.SIGINT) -> None:
-        """SIGINT ends every connection and shuts down; SIGQUIT is as good as pulling the plug."""
+        """SIGINT ends every connection and shuts down; SIGTERM would wait until the app has left."""
         super().stop(how)
 
 
