@@ -36,7 +36,19 @@ try:
 
     import matplotlib as mpl
     import pytest  # noqa: F401 -- only run_test needs it, but it is better missed here than half-way through
-    from harness import CONFIG, HOST, NEW_PASSWORD, PASSWORD, STEPS, Step, Visitor, init_db, query, visible_text
+    from harness import (
+        CONFIG,
+        HOST,
+        NEW_PASSWORD,
+        PASSWORD,
+        STEPS,
+        Step,
+        Visitor,
+        init_db,
+        main_form,
+        query,
+        visible_text,
+    )
     from IPython.display import display
     from matplotlib import pyplot as plt
 
@@ -46,9 +58,18 @@ except ImportError as error:
         raise  # no install mends that
     raise NotReadyError(f"This notebook runs on a Python that lacks {error.name}: close it, and {OPEN}.") from None
 
-__all__ = ["CONFIG", "HOST", "NEW_PASSWORD", "PASSWORD", "Recorder", "draw_bars", "draw_cookie", "draw_pairs"]
-__all__ += [
+__all__ = [  # what the notebooks take from here
+    "CONFIG",
+    "HOST",
+    "NEW_PASSWORD",
+    "PASSWORD",
+    "Recorder",
+    "draw_bars",
+    "draw_cookie",
+    "draw_guesses",
+    "draw_pairs",
     "draw_requests",
+    "main_form",
     "mistake",
     "query",
     "raised",
@@ -57,8 +78,12 @@ __all__ += [
     "show_function",
     "show_lines",
     "show_table",
+    "show_text",
+    "step",
+    "time_pairs",
+    "visible_text",
+    "visit",
 ]
-__all__ += ["show_text", "step", "time_pairs", "visible_text", "visit"]
 
 INK, GREY, GOOD, BAD, PAPER = "#23272e", "#6b7280", "#1f6fb4", "#c2410c", "#fcfcfa"
 mpl.use("agg")  # `picture` shows what was drawn, with words beside it for those who do not see it
@@ -118,14 +143,13 @@ def changed_lines(diff: str) -> str:
     return "\n".join(lines)
 
 
-def visit(app: Any, **config: Any) -> Visitor:
+def visit(app: Any, *, agent: str = "Firefox on Linux", **config: Any) -> Visitor:
     """Somebody who has never been here: at a step with an empty database, or at an app that is running already."""
-    if not isinstance(app, Step):
-        return Visitor(app)
-    running = app.create_app(**config)
-    if app.number > 1:
-        init_db(running)
-    return Visitor(running)
+    if isinstance(app, Step):
+        of, app = app, app.create_app(**config)
+        if of.number > 1:
+            init_db(app)
+    return Visitor(app, agent=agent)
 
 
 class Recorder(Visitor):
@@ -224,7 +248,18 @@ def run_test(of: Step | int, *tests: str) -> bool:
     own = ["--app", str(of.path)] if isinstance(of, Step) and of != STEPS[number] else []
     command = ["pytest", "--step", f"{number:02}", *own, *names]
     print("$", without_paths(" ".join(command)))
-    words = [sys.executable, "-m", *command, "-q", "--tb=line", "-p", "no:cacheprovider", "-p", "no:xdist"]
+    words = [
+        sys.executable,
+        "-m",
+        *command,
+        "-q",
+        "--color=no",
+        "--tb=line",
+        "-p",
+        "no:cacheprovider",
+        "-p",
+        "no:xdist",
+    ]
     result = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
     if result.returncode not in (0, 1):
         raise RuntimeError(without_paths(result.stdout + result.stderr))
@@ -233,6 +268,8 @@ def run_test(of: Step | int, *tests: str) -> bool:
         red = re.search(rf"^FAILED \S*::{name}\b", result.stdout, re.MULTILINE)
         print("✗" if red else "✓", name.removeprefix("test_").replace("_", " "))
         print("   ", docstring(path, name))
+    for line in re.findall(r"^E   (.*)", result.stdout, re.MULTILINE)[:1]:
+        print("    It failed with", without_paths(line))
     return result.returncode == 0
 
 
@@ -280,6 +317,23 @@ def draw_bars(values: dict[str, float], title: str, unit: str) -> None:
     axes.set_axisbelow(True)
     axes.set_title(title, loc="left", fontweight="bold")
     picture(figure, title, "; ".join(f"{name}: {value:,.0f}" for name, value in values.items()) + f" {unit}.")
+
+
+def draw_guesses(guesses: dict[str, float], title: str) -> None:
+    """How many guesses a password takes, against how long it is."""
+    figure, axes = plt.subplots(figsize=(8, 3.6))
+    axes.scatter([len(password) for password in guesses], list(guesses.values()), color=GOOD, s=60)
+    for password, number in guesses.items():
+        axes.annotate(password, (len(password), number), (0, 9), textcoords="offset points", ha="center", fontsize=10)
+    axes.set_yscale("log")
+    axes.set_ylim(1, max(guesses.values()) * 100)
+    axes.set_xlim(8, max(map(len, guesses)) + 3)
+    axes.set_xlabel("characters")
+    axes.set_ylabel("guesses, log scale")
+    axes.grid(axis="y", color=GREY, alpha=0.3)
+    axes.set_title(title, loc="left", fontweight="bold")
+    words = (f"{password}: {len(password)} characters, {number:,.0f} guesses" for password, number in guesses.items())
+    picture(figure, title, "; ".join(words) + ".")
 
 
 def draw_pairs(times: dict[str, Sequence[float]], title: str, unit: str = "ms") -> None:
