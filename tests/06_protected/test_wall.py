@@ -216,8 +216,9 @@ def test_no_file_can_be_fetched_but_those_in_static(member: Visitor) -> None:
     member.log_in()
     files = ["/.env", "/.git/config", "/wsgi.py", "/instance/workbook.db", "/templates/base.html"]
     ways_out = ["/static/../.env", "/static/%2e%2e/.env", "/static/..%2f..%2f.env"]
+    beside = ["/static/config.py", "/static/templates/base.html"]
 
-    for path in [*files, *ways_out, "/static/", "/static"]:
+    for path in [*files, *ways_out, *beside, "/static/", "/static"]:
         assert member.get(path, expect_errors=True).status_code in (400, 404), path
 
 

@@ -147,6 +147,7 @@ def test_a_whole_visit(secure_site: Site, new_visitor: Callable[..., Page], comp
     assert complaints == []
 
 
+@pytest.mark.asvs("14.3.1")
 @pytest.mark.parametrize("path", ["/dashboard", "/account", "/account/password"])
 def test_back_after_logging_out_shows_nothing(site: Site, page: Page, path: str) -> None:
     """Whoever uses the computer next may press Back: the browser must not have kept the member's pages."""
