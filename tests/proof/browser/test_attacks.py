@@ -39,6 +39,7 @@ def assert_nothing_ran(page: Page) -> None:
     assert page.evaluate("window.stopped") == []
 
 
+@pytest.mark.asvs("1.2.1", "3.2.2")
 def test_script_typed_into_any_field_is_only_text(
     site: Site, new_visitor: Callable[..., Page], complaints: list[str]
 ) -> None:
@@ -70,6 +71,7 @@ def test_script_typed_into_any_field_is_only_text(
     assert complaints == []
 
 
+@pytest.mark.asvs("3.4.3")
 def test_script_that_got_into_a_page_all_the_same_does_not_run(serve: Callable[..., Site], page: Page) -> None:
     """The second line of defence: here the templates escape nothing, and the policy stops what gets through."""
     site = serve(STEPS[6])
@@ -84,6 +86,7 @@ def test_script_that_got_into_a_page_all_the_same_does_not_run(serve: Callable[.
     assert "script-src-elem" in " ".join(page.evaluate("window.stopped"))
 
 
+@pytest.mark.asvs("3.4.6")
 @pytest.mark.parametrize("path", ["/", "/login", "/dashboard", "/no-such-page", "/static/style.css"])
 def test_no_other_site_can_put_a_page_of_ours_into_a_frame(
     site: Site, page: Page, complaints: list[str], other_site: Callable[[str], str], path: str
@@ -98,6 +101,7 @@ def test_no_other_site_can_put_a_page_of_ours_into_a_frame(
     assert "frame-ancestors 'none'" in complaints[0]
 
 
+@pytest.mark.asvs("3.3.2", "3.5.1")
 @pytest.mark.parametrize("path", ["/logout", "/account/sessions/end-others", "/account/password"])
 def test_no_other_site_can_send_a_form_in_a_members_name(
     site: Site, page: Page, other_site: Callable[[str], str], path: str
@@ -118,6 +122,7 @@ def test_no_other_site_can_send_a_form_in_a_members_name(
     expect(page.get_by_role("heading", name="Dashboard")).to_be_visible()
 
 
+@pytest.mark.asvs("3.5.3")
 def test_a_picture_elsewhere_logs_nobody_out(site: Site, page: Page, other_site: Callable[[str], str]) -> None:
     """Any forum post can hold a picture whose address is our log-out."""
     sign_up(page, site)
@@ -131,6 +136,7 @@ def test_a_picture_elsewhere_logs_nobody_out(site: Site, page: Page, other_site:
     expect(page.get_by_role("heading", name="Dashboard")).to_be_visible()
 
 
+@pytest.mark.asvs("3.7.2")
 @pytest.mark.parametrize(
     "target",
     [

@@ -2,10 +2,12 @@
 
 from pathlib import Path
 
+import pytest
 from proof.load import NEW_PASSWORD, PASSWORD, Browser, Load
 from proof.servers import App, Database, query, wait_for
 
 
+@pytest.mark.asvs("16.5.2")
 def test_a_database_that_is_stopped_and_started_under_load_loses_nobody(folder: Path, private_server: Database) -> None:
     """Shut down for an update, then the plug pulled: 503 meanwhile, then all is well, without a restart of the app."""
     uri = private_server.new_database()

@@ -83,6 +83,7 @@ def test_fifty_sign_ups_at_once_for_one_mailbox_make_one_account(
     assert owner.inside
 
 
+@pytest.mark.asvs("7.4.3")
 def test_whoever_knew_only_the_old_password_is_out_after_a_change(
     owner: Browser, email: str, arrive: Callable[[], Browser]
 ) -> None:
@@ -128,6 +129,7 @@ def test_of_two_changes_at_once_one_wins_and_the_other_is_out(
         owner = (owner, other)[works.index(True)]
 
 
+@pytest.mark.asvs("7.4.1")
 def test_after_the_end_of_all_sessions_no_request_in_flight_keeps_one(
     owner: Browser, email: str, arrive: Callable[[], Browser], database_uri: str
 ) -> None:
@@ -168,6 +170,7 @@ def test_logging_out_while_the_owner_ends_all_sessions_is_no_error(
         assert [device.inside for device in devices] == [False] * 10
 
 
+@pytest.mark.asvs("7.4.2")
 def test_nobody_gets_in_while_the_account_is_deactivated(
     owner: Browser, email: str, arrive: Callable[[], Browser], command: Callable[..., None]
 ) -> None:
