@@ -70,6 +70,6 @@ def page_asked_for() -> str:
     """The page in ?next= if a browser will take it for a path on this site, else the dashboard."""
     target = request.args.get("next", "")
     # Browsers drop tabs and newlines, and read \ as /; what starts with // is another site.
-    if re.fullmatch(r"/(?![/\\])[^\\\x00-\x1f]*", target):
+    if re.fullmatch(r"/(?![/\\])[^\x00-\x1f]*", target):
         return target
     return url_for("pages.dashboard")
