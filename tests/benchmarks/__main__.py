@@ -4,15 +4,17 @@
     python -m tests.benchmarks --quick         the same with few repetitions, to see that it works
     python -m tests.benchmarks page timing     some of it
 
-It needs the extras serve, postgres, test and bench, PostgreSQL and Redis. The full run writes figures.md and
-figures.png beside this file.
+It needs the extras serve, postgres, test and bench, PostgreSQL and Redis. Without --quick, what was measured is kept
+in figures.json beside this file, and figures.md and figures.png show all that is kept.
 """
 
 import argparse
+import json
 import os
 import platform
 import sys
 import tempfile
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -34,28 +36,49 @@ def row(figure: Figure) -> list[str]:
     return [figure.what, value, figure.promised, figure.verdict, figure.note]
 
 
-def as_markdown(figures: list[Figure], where: str) -> str:
-    """The table, as it is kept."""
-    lines = [f"Measured on {where}.", "", "| what | measured | promised | | |", "| --- | --- | --- | --- | --- |"]
-    return "\n".join([*lines, *("| " + " | ".join(row(figure)) + " |" for figure in figures), ""])
+def keep(name: str, where: str, figures: list[Figure]) -> None:
+    """Put the figures of one measurement in place of what was kept of it, and show all again."""
+    file = HERE / "figures.json"
+    kept = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    kept[name] = {"where": where, "figures": [asdict(figure) for figure in figures]}
+    kept = {name: kept[name] for name in MEASURES if name in kept}
+    file.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
+    both = [(one["where"], [Figure(**values) for values in one["figures"]]) for one in kept.values()]
+    (HERE / "figures.md").write_text(as_markdown(both), encoding="utf-8")
+    draw([figure for _where, some in both for figure in some], HERE / "figures.png")
 
 
-def draw(figures: list[Figure], where: str, file: Path) -> None:
+def as_markdown(kept: list[tuple[str, list[Figure]]]) -> str:
+    """The table."""
+    lines = ["# What step 06 costs", "", "By `python -m tests.benchmarks`.", ""]
+    lines += ["| what | measured | promised | | |", "| --- | --- | --- | --- | --- |"]
+    lines += ["| " + " | ".join(row(figure)) + " |" for _where, figures in kept for figure in figures]
+    return "\n".join([*lines, "", *sorted({f"- {where}" for where, _figures in kept}), ""])
+
+
+def draw(figures: list[Figure], file: Path) -> None:
     """One bar for each promise: how much of it is used up. What is left of the line holds."""
     promised = [figure for figure in figures if figure.limit][::-1]
     used = [figure.limit / figure.value if figure.at_least else figure.value / figure.limit for figure in promised]
     used = [max(share, 0) for share in used]
     colours = ["#2f6f4f" if figure.verdict == "holds" else "#a03030" for figure in promised]
-    height = 1.2 + 0.45 * len(promised)
-    plot, axes = pyplot.subplots(figsize=(9, height), layout="constrained")
+    plot, axes = pyplot.subplots(figsize=(9, 1.2 + 0.42 * len(promised)), layout="constrained")
     axes.barh([figure.what for figure in promised], used, color=colours)
-    for place, figure in enumerate(promised):
-        axes.text(0.01, place, f" {row(figure)[1]} ({figure.promised})", va="center", color="white", fontsize=8)
+    for place, (figure, share) in enumerate(zip(promised, used, strict=True)):
+        words, colour = f" {row(figure)[1]} ({figure.promised})", "white" if share > 0.4 else "black"
+        axes.text(0.01 if share > 0.4 else share, place, words, va="center", color=colour, fontsize=8)
     axes.axvline(1, color="black", linewidth=1)
-    axes.set_xlim(0, max(1.2, *used) if used else 1.2)
+    axes.set_xlim(0, max(1.2, *used))
     axes.set_xlabel("share of what was promised that is used up: left of the line it holds")
-    axes.set_title(where, fontsize=8)
     plot.savefig(file, dpi=120)
+    pyplot.close(plot)
+
+
+def machine() -> str:
+    """Where and when, and how busy: with much else going on, trust the ratios alone."""
+    load = f"load {os.getloadavg()[0]:.1f} at the start"
+    system = f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}, Python {platform.python_version()}"
+    return f"{datetime.now(UTC):%Y-%m-%d}, {system}, {load}"
 
 
 def main() -> int:
@@ -66,24 +89,19 @@ def main() -> int:
     arguments = parser.parse_args()
     if unknown := set(arguments.names) - set(MEASURES):
         parser.error(f"There is no measurement {', '.join(sorted(unknown))}.")
-    load = os.getloadavg()[0]
-    where = (
-        f"{datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores, {platform.system()} {platform.machine()}, "
-        f"Python {platform.python_version()}, load {load:.1f} at the start"
-    )
-    print(f"{where}{' (busy: trust the ratios alone)' if load > 0.5 else ''}\n", flush=True)
-    figures = []
+    short = False
     for name in arguments.names or MEASURES:
+        where, figures = machine(), []
+        print(f"{name}: {where}", flush=True)
         with tempfile.TemporaryDirectory(prefix="bench-", ignore_cleanup_errors=True) as folder:
             for figure in MEASURES[name](Path(folder), arguments.quick):
                 figures.append(figure)
+                short = short or figure.verdict == "falls short"
                 what, value, promised, verdict, note = row(figure)
                 print(f"{what:56} {value:>12}  {promised:20} {verdict:12} {note}", flush=True)
-    if not arguments.quick:
-        (HERE / "figures.md").write_text(as_markdown(figures, where), encoding="utf-8")
-        draw(figures, where, HERE / "figures.png")
-        print(f"\nKept in {HERE / 'figures.md'} and {HERE / 'figures.png'}")
-    return int(any(figure.verdict == "falls short" for figure in figures))
+        if not arguments.quick:
+            keep(name, where, figures)
+    return int(short)
 
 
 if __name__ == "__main__":
