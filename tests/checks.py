@@ -19,5 +19,6 @@ def assert_error_page(response: TestResponse, status: int) -> None:
 
 
 def faults(response: TestResponse) -> set[str]:
-    """The names of the fields that the page marks as wrong."""
+    """The names of the fields that the page marks as wrong; none if all was well."""
+    assert response.status_code in (200, 302, 422), f"{response.status}: this says neither yes nor no"
     return {control["name"] for control in response.html.select('[aria-invalid="true"]')}
