@@ -61,6 +61,7 @@ class Server:
     """A program that runs until it is told to stop. Its output is in `folder`/log."""
 
     user: str | None = None  # whom it runs as where we are root: some refuse to be root
+    plug = signal.SIGKILL
 
     def __init__(self, folder: Path, port: int | None = None) -> None:
         self.folder = folder
@@ -110,6 +111,10 @@ class Server:
                 self.process.kill()
                 self.process.wait()
 
+    def crash(self) -> None:
+        """Pull the plug: nothing is finished, nothing is tidied up."""
+        self.stop(self.plug)
+
     def __enter__(self) -> "Server":
         return self if self.process else self.start()
 
@@ -121,11 +126,6 @@ class Database(Server):
     """A database server; `uri` leads to its own administration, `new_database` to a fresh one."""
 
     uri: URL
-    plug = signal.SIGKILL
-
-    def crash(self) -> None:
-        """Pull the plug: nothing is finished, nothing is tidied up."""
-        self.stop(self.plug)
 
     def ready(self) -> bool:
         """Whether it lets us in."""
@@ -233,10 +233,10 @@ class App(Server):
         super().start(cwd=self.where, env=self.environment, **keywords)
         return self
 
-    def flask(self, *arguments: str) -> str:
+    def flask(self, *arguments: str, **environment: str) -> str:
         """Run one of the app's own commands; return what it printed."""
         flask = [sys.executable, "-m", "flask", "--app", self.module, *arguments]
-        return run(flask, cwd=self.where, env=self.environment)
+        return run(flask, cwd=self.where, env={**self.environment, **environment})
 
     def stop(self, how: int = signal.SIGINT) -> None:
         """SIGINT does not wait for connections that are open and idle."""
@@ -313,8 +313,9 @@ def new_database(server: URL, name: str) -> str:
 def query(uri: str, sql: str, **values: Any) -> list[Mapping[str, Any]]:
     """Run SQL in a database, to see what is stored or to age it; commits."""
     engine = create_engine(uri)
-    with engine.begin() as connection:
-        result = connection.execute(text(sql), values)
-        rows = [row._mapping for row in result] if result.returns_rows else []
-    engine.dispose()
-    return rows
+    try:
+        with engine.begin() as connection:
+            result = connection.execute(text(sql), values)
+            return [row._mapping for row in result] if result.returns_rows else []
+    finally:
+        engine.dispose()
