@@ -171,7 +171,7 @@ def test_flask_answers_a_bad_setting_with_a_sentence_and_no_traceback(step: Step
     environment = {name: value for name, value in os.environ.items() if name not in (*CONFIG, "FLASK_APP")}
 
     result = subprocess.run(
-        [sys.executable, "-m", "flask", "run", "--port", "1"],
+        [sys.executable, "-m", "flask", "routes"],  # it makes the app as `run` does, and ends by itself
         cwd=copy.path,
         env={**environment, "PYTHONDONTWRITEBYTECODE": "1"},
         capture_output=True,
