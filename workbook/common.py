@@ -4,7 +4,6 @@ import difflib
 import json
 import os
 import shutil
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -36,9 +35,18 @@ def paint(text: str, code: str, stream: TextIO | None = None) -> str:
 
 
 def mark(good: bool) -> str:
-    """A tick or a cross, in words where the terminal has no such letters."""
-    tick, cross = ("✓", "✗") if "utf" in (sys.stdout.encoding or "").lower() else ("ok", "no")
-    return paint(tick, "32") if good else paint(cross, "31")
+    """A tick or a cross."""
+    return paint("✓", "32") if good else paint("✗", "31")
+
+
+def words(name: str) -> str:
+    """A behaviour, to read: its name is 04_signup::test_what_it_does."""
+    return name.partition("::test_")[2].replace("_", " ")
+
+
+def shown(path: Path) -> str:
+    """A path as one would type it here."""
+    return path.relative_to(ROOT).as_posix()
 
 
 def nearest(word: str, known: list[str]) -> str:
@@ -50,9 +58,8 @@ def nearest(word: str, known: list[str]) -> str:
 def find_step(word: str) -> str:
     """The folder's name for 4, 04, 04_signup, signup or steps/04_signup/."""
     word = Path(word).name
-    for name in STEPS:
-        if word in (name, name[:2], name[1:2], name[3:]):
-            return name
+    if found := [name for name in STEPS if word in (name, name[:2], name[1:2], name[3:])]:
+        return found[0]
     raise WorkbookError(f"There is no step {word}. {nearest(word, STEPS)}")
 
 
@@ -80,26 +87,21 @@ def work_step(whole: bool = True) -> str:
     if whole and not (WORK / PACKAGE / "__init__.py").is_file():
         raise WorkbookError(f"work/ holds no app: {PACKAGE}/__init__.py is missing. `reset` brings the start back.")
     if (step := read_state(WORK).get("step")) not in STEPS:
-        raise WorkbookError(
-            "work/ does not say which step it is for. Tell it once, such as: python3 -m workbook check 03"
-        )
+        raise WorkbookError("work/ does not say which step it is for. Tell it once: python3 -m workbook check 03")
     return step
 
 
 def read_state(folder: Path) -> dict[str, Any]:
     """The notes kept beside somebody's work: its step, what holds, how deep the hints went. Lost notes are no harm."""
     try:
-        state = json.loads((folder / STATE).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        return dict(json.loads((folder / STATE).read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
         return {}
-    return state if isinstance(state, dict) else {}
 
 
 def write_state(folder: Path, **changes: object) -> None:
-    """Change the notes; the old ones stay whole until the new ones are."""
-    temporary = folder / f"{STATE}.new"
-    temporary.write_text(json.dumps({**read_state(folder), **changes}, indent=1), encoding="utf-8")
-    temporary.replace(folder / STATE)
+    """Change the notes."""
+    (folder / STATE).write_text(json.dumps({**read_state(folder), **changes}, indent=1), encoding="utf-8")
 
 
 def lesson_files(folder: Path) -> dict[str, Path]:
@@ -107,7 +109,7 @@ def lesson_files(folder: Path) -> dict[str, Path]:
     found = {}
     for top, folders, names in os.walk(folder):
         folders[:] = set(folders) - NOT_LESSON
-        paths = [Path(top, name) for name in names if name not in NOT_LESSON and not name.endswith((".pyc", ".new"))]
+        paths = [Path(top, name) for name in names if name not in NOT_LESSON and not name.endswith(".pyc")]
         found |= {path.relative_to(folder).as_posix(): path for path in paths}
     return found
 
@@ -119,7 +121,7 @@ def set_aside(name: str = "") -> None:
     target = ROOT / (f"{dated}-{taken + 1}" if taken else dated) / name
     target.parent.mkdir(parents=True, exist_ok=True)
     (WORK / name).rename(target)
-    print(f"Yours is kept: {target.relative_to(ROOT).as_posix()}")
+    print(f"Yours is kept: {shown(target)}")
 
 
 def copy_lesson(source: Path, target: Path, only: str = "") -> None:
@@ -128,14 +130,3 @@ def copy_lesson(source: Path, target: Path, only: str = "") -> None:
         if only in ("", name):
             (target / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, target / name)
-
-
-def hand_over(*words: str | Path) -> int:
-    """Run another program to its end. Ctrl-C reaches it too, and it is waited for: nothing is left running."""
-    with subprocess.Popen([str(word) for word in words], cwd=ROOT) as process:
-        try:
-            return process.wait()
-        except KeyboardInterrupt:
-            process.terminate()
-            process.wait()
-            raise

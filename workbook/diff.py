@@ -6,16 +6,19 @@ import io
 import re
 import shutil
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby, zip_longest
 from pathlib import Path
 
-from workbook.common import PACKAGE, ROOT, WorkbookError, find_folder, lesson_files, nearest, paint, say_command, story
+from workbook import common
+from workbook.common import PACKAGE, ROOT, WORK, paint, shown
 
 CODE = "config __init__ errors models commands forms sessions throttle auth account routes headers"
 # An unknown file has its place where "" is.
 ORDER = [".env.example", "wsgi.py", *(f"{name}.py" for name in CODE.split()), "", "templates", "static", "README.md"]
+CODES = {"+": "32", "-": "31"}
 LEXERS = {".py": "python", ".html": "html+jinja", ".css": "css", ".md": "markdown", ".example": "bash"}
 Row = tuple[str, int, int, str]  # the sign, the line's number before and after, the line
 
@@ -37,11 +40,8 @@ class Change:
         if "\0" in f"{self.before}{self.after}":
             return f"{text}Binary files differ\n"
         lines = [list(io.StringIO(side or "", newline="\n")) for side in (self.before, self.after)]
-        names = (
-            [f"a/{self.name}", "/dev/null"][self.before is None],
-            [f"b/{self.name}", "/dev/null"][self.after is None],
-        )
-        diff = difflib.unified_diff(*lines, *names)
+        names = f"a/{self.name}" if self.before is not None else "/dev/null", f"b/{self.name}"
+        diff = difflib.unified_diff(*lines, *(names if self.after is not None else (names[0], "/dev/null")))
         return text + "".join(x if x.endswith("\n") else f"{x}\n\\ No newline at end of file\n" for x in diff)
 
     @cached_property
@@ -58,64 +58,64 @@ class Change:
                 old, new = old + (line[0] != "+"), new + (line[0] != "-")
         return hunks
 
-    def count(self, sign: str) -> int:
-        """How many lines come (+) or go (-)."""
-        return sum(row[0] == sign for hunk in self.hunks for row in hunk)
-
 
 def compare(a: Path, b: Path, only: str | None = None, exact: bool = False) -> tuple[list[Change], list[str]]:
     """What differs between two folders, as the lesson is told; and the names of the files that are the same."""
-
-    def place(name: str) -> tuple[int, str]:
-        first = name.removeprefix(f"{PACKAGE}/").partition("/")[0]
-        return ORDER.index(first if first in ORDER else ""), name
 
     def read(path: Path | None) -> str | None:
         text = path.read_bytes().decode("utf-8", "surrogateescape") if path else None
         # To a reader, Windows line ends and blanks at the end of a line are noise.
         return text if exact or text is None else "\n".join(line.rstrip() for line in text.split("\n"))
 
-    old, new = lesson_files(a), lesson_files(b)
-    names = sorted({*old, *new}, key=place)
+    old, new = common.lesson_files(a), common.lesson_files(b)
+    firsts = {name: name.removeprefix(f"{PACKAGE}/").partition("/")[0] for name in sorted({*old, *new})}
+    names = sorted(firsts, key=lambda name: ORDER.index(firsts[name] if firsts[name] in ORDER else ""))
     wanted = Path(only or "").as_posix().removeprefix("work/")
     chosen = [name for name in names if not only or f"/{wanted}/" in f"/{name}/"]
     if not chosen:
-        raise WorkbookError(f"Neither side has {only}. {nearest(Path(only).name, [Path(n).name for n in names])}")
+        raise common.WorkbookError(
+            f"Neither side has {only}. {common.nearest(Path(only).name, [Path(n).name for n in names])}"
+        )
     changes = [Change(name, read(old.get(name)), read(new.get(name))) for name in chosen]
     return [x for x in changes if x.before != x.after], [x.name for x in changes if x.before == x.after]
 
 
 def diff_command(options: argparse.Namespace) -> int:
     """Compare two steps, or a step and work/."""
-    (_, a), (step, b) = find_folder(options.a), find_folder(options.b)
-    if options.html:
-        return write_page(Path(options.html), step, a, b, *compare(a, b, options.path))
-    return show(a, b, options.path, options.stat)
+    (_, a), (step, b) = common.find_folder(options.a), common.find_folder(options.b)
+    if not options.html:
+        return show(a, b, options.path, options.stat)
+    Path(options.html).write_text(page(step, a, b, *compare(a, b, options.path)), encoding="utf-8")
+    print(f"Wrote {options.html}: open it in a browser.")
+    return 0
+
+
+def peek_command(options: argparse.Namespace) -> int:
+    """Show the way from work/ to its step."""
+    return show(WORK, ROOT / "steps" / common.work_step(), options.file)
 
 
 def show(a: Path, b: Path, only: str | None = None, stat: bool = False) -> int:
     """Print the difference: for a reader on a terminal, for `git apply` in a pipe."""
-    say_command("git", "diff", "--no-index", *(path.relative_to(ROOT).as_posix() for path in (a, b)))
+    common.say_command("git", "diff", "--no-index", shown(a), shown(b))
     reader = sys.stdout.isatty() or stat
     changes, same = compare(a, b, only, exact=not reader)
     if not reader:
         sys.stdout.buffer.write("".join(change.text for change in changes).encode("utf-8", "surrogateescape"))
         return 0
     moved = moved_lines(changes)
-    width = shutil.get_terminal_size().columns
+    columns = shutil.get_terminal_size().columns
+    wide = (columns - 3) // 2 if columns >= 140 else 0
     for change in changes:
-        added, removed = paint(f"+{change.count('+')}", "32"), paint(f"-{change.count('-')}", "31")
-        print(f"{paint(f'{change.name:44}', '1')} {added} {removed}")
+        added, removed = (sum(row[0] == sign for hunk in change.hunks for row in hunk) for sign in "+-")
+        print(f"{paint(f'{change.name:46}', '1')} {paint(f'+{added}', '32')} {paint(f'-{removed}', '31')}")
         for hunk in () if stat else change.hunks:
             print(paint(f"Line {hunk[0][2]}", "36"))
-            for row in side_by_side(hunk) if width >= 140 else [[row] for row in hunk]:
-                half = (width - 3) // 2 if width >= 140 else 0
-                cells = [f"{sign}{text}"[: half or None].ljust(half) for sign, _, _, text in row]
-                codes = [
-                    "2" if line.strip() in moved else {"+": "32", "-": "31"}.get(sign, "0") for sign, _, _, line in row
-                ]
+            for row in side_by_side(hunk) if wide else zip(hunk, strict=True):
+                codes = ["2" if text.strip() in moved else CODES.get(sign, "0") for sign, _, _, text in row]
+                cells = [f"{sign}{text}"[: wide or None].ljust(wide) for sign, _, _, text in row]
                 print(" │ ".join(map(paint, cells, codes)))
-    print(f"The same in both: {', '.join(same)}." if same else "Every file differs.")
+    print(f"The same in both: {', '.join(same)}." if same else "")
     return 0
 
 
@@ -126,18 +126,16 @@ def moved_lines(changes: list[Change]) -> set[str]:
     return {text for text in gone & come if len(text) > 12}
 
 
-def side_by_side(hunk: list[Row]) -> list[tuple[Row, Row]]:
+def side_by_side(hunk: list[Row]) -> Iterator[tuple[Row, ...]]:
     """The lines of a hunk in two columns: what was there, what is there."""
-    pairs: list[tuple[Row, Row]] = []
     for same, run in groupby(hunk, key=lambda row: row[0] == " "):
         block = list(run)
-        sides = (block, block) if same else ([row for row in block if row[0] == sign] for sign in "-+")
-        pairs += zip_longest(*sides, fillvalue=("", 0, 0, ""))
-    return pairs
+        sides = [block, block] if same else [[row for row in block if row[0] == sign] for sign in "-+"]
+        yield from zip_longest(*sides, fillvalue=("", 0, 0, ""))
 
 
-def write_page(target: Path, step: str, a: Path, b: Path, changes: list[Change], same: list[str]) -> int:
-    """Write one page: the step's story first, then each file with its changes and the colours of its language."""
+def page(step: str, a: Path, b: Path, changes: list[Change], same: list[str]) -> str:
+    """One page: the step's story first, then each file with its changes and the colours of its language."""
     from jinja2 import Environment, FileSystemLoader
     from markdown_it import MarkdownIt
     from pygments import highlight
@@ -149,10 +147,6 @@ def write_page(target: Path, step: str, a: Path, b: Path, changes: list[Change],
         return highlight(text or "", lexer, HtmlFormatter(nowrap=True)).split("\n")
 
     environment = Environment(loader=FileSystemLoader(Path(__file__).parent), autoescape=True, trim_blocks=True)
-    light, dark = (HtmlFormatter(style=style).get_style_defs("td code") for style in ("xcode", "github-dark"))
     values = {"a": a.name, "b": b.name, "changes": changes, "same": same, "moved": moved_lines(changes), "code": code}
-    told = MarkdownIt("commonmark", {"html": False}).render(story(step))
-    page = environment.get_template("page.html").render(values, light=light, dark=dark, story=told)
-    target.write_text(page, encoding="utf-8")
-    print(f"Wrote {target}: open it in a browser.")
-    return 0
+    told = MarkdownIt("commonmark", {"html": False}).render(common.story(step))
+    return environment.get_template("page.html").render(values, story=told, HtmlFormatter=HtmlFormatter)

@@ -6,25 +6,22 @@ import tomllib
 from pathlib import Path
 
 from workbook import common
-from workbook.common import ROOT, STEPS, WORK, WorkbookError, mark, paint, read_state, write_state
+from workbook.common import PACKAGE, ROOT, STEPS, WORK, WorkbookError, mark, paint, read_state, words, write_state
+from workbook.mistakes import all_mistakes
 
 
 def start_command(options: argparse.Namespace) -> int:
     """Begin a step: make work/ a copy of the step before, and tell what to build."""
-    from workbook.check import Judge, tell_round, words
+    from workbook.check import judge
 
     step = common.find_step(options.step)
     if WORK.is_dir() and common.lesson_files(WORK) and not options.aside:
-        asked = sys.stdin.isatty() and input("work/ holds something already. Set it aside under today's date? [y/N] ")
-        if asked not in ("y", "Y", "yes"):
-            raise WorkbookError(
-                f"work/ is kept as it is. To set it aside: python3 -m workbook start {step[:2]} --aside"
-            )
+        print("work/ holds something, and it is kept. Set it aside with: start --aside", file=sys.stderr)
+        if not sys.stdin.isatty() or input("Set it aside now? [y/N] ").strip().lower() not in ("y", "yes"):
+            return 1
     begin(step)
     print(f"\nwork/ is where step {step[:2]} begins. What to build:\n\n{common.story(step)}\n")
-    judge = Judge(step, WORK, lambda judge: tell_round(judge, brief=True))
-    judge.run()
-    print("Not there yet:", *(f"  {mark(False)} {words(name)}" for name in judge.failing), sep="\n")
+    print("Not there yet:", *(f"  {mark(False)} {words(name)}" for name in judge(step, WORK)[1]), sep="\n")
     print("\nChange work/, and see what holds: python3 -m workbook check --watch")
     return 0
 
@@ -60,23 +57,17 @@ def hint_command(_: argparse.Namespace | None = None) -> int:
     """Give a hint for the first behaviour that fails, a level deeper each time."""
     step, state = common.work_step(), read_state(WORK)
     if not state.get("failing"):
-        print(
-            "Nothing fails that I know of." if "failing" in state else "See what holds first: python3 -m workbook check"
-        )
+        print("Nothing fails." if "failing" in state else "First see what holds: python3 -m workbook check")
         return 0
     name = state["failing"][0]
     suite, _, test = name.partition("::")
-    levels = hints(suite).get(
-        test, ["This held when you began, I think. `check` says what came back; `reset` goes back."]
-    )
+    levels = hints(suite).get(test, ["This held when you began. What came back, says `check`; `reset` goes back."])
     level = min(state.get("hints", {}).get(name, 0) + 1, len(levels))
     write_state(WORK, hints={**state.get("hints", {}), name: level})
-    print(f"{mark(False)} {paint(test.removeprefix('test_').replace('_', ' '), '1')}\n\n{levels[level - 1]}\n")
-    print(
-        "Ask again for more."
-        if level < len(levels)
-        else f"All that is left is the answer: peek, or diff work {step[:2]}."
+    more = (
+        f"What is left is the answer: peek, or diff work {step[:2]}." if level == len(levels) else "Ask again for more."
     )
+    print(f"{mark(False)} {paint(words(name), '1')}\n\n{levels[level - 1]}\n\n{more}")
     return 0
 
 
@@ -87,33 +78,24 @@ def hints(suite: str) -> dict[str, list[str]]:
     return {name: [entry["nudge"], entry["idea"], entry["look"]] for entry in entries for name in entry["for"]}
 
 
-def peek_command(options: argparse.Namespace) -> int:
-    """Show the way from work/ to the step."""
-    from workbook.diff import show
-
-    return show(WORK, ROOT / "steps" / common.work_step(), options.file)
-
-
 def list_command(options: argparse.Namespace) -> int:
     """Show the steps and how far the learner is, or the mistakes, or a room."""
 
-    def cell(state: dict, step: str) -> str:
+    def reached(state: dict, step: str) -> str:
         good, of = state.get("done", {}).get(step, (0, 0))
-        return f"all {of}" if of and good == of else f"{good} of {of}" if of else "-"
+        return f"{'all' if of == good else f'{good} of'} {of}" if of else "-"
 
     if options.mistakes:
-        from workbook.mistakes import all_mistakes
-
         print(*(f"{one.step:13} {paint(f'{one.id:26}', '1')} {one.title}" for one in all_mistakes()), sep="\n")
     elif options.all:
         print(f"{'':20}", *(f"{step:>13}" for step in STEPS))
         for folder in map(Path, options.all):
             state = read_state(folder / "work") or read_state(folder)
-            print(f"{folder.resolve().name:20.20}", *(f"{cell(state, step):>13}" for step in STEPS))
+            print(f"{folder.resolve().name:20.20}", *(f"{reached(state, step):>13}" for step in STEPS))
     else:
         state = read_state(WORK)
         for step in STEPS:
-            about = (ROOT / "steps" / step / common.PACKAGE / "__init__.py").read_text(encoding="utf-8").split('"')[3]
+            about = (ROOT / "steps" / step / PACKAGE / "__init__.py").read_text(encoding="utf-8").split('"')[3]
             here = "  <- you are here" if state.get("step") == step else ""
-            print(f"{paint(f'{step:13}', '1')} {cell(state, step):>12}   {about.partition(': ')[2]}{here}")
+            print(f"{paint(f'{step:13}', '1')} {reached(state, step):>12}   {about.partition(': ')[2]}{here}")
     return 0

@@ -8,13 +8,9 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from workbook.common import ROOT, WORK, WorkbookError, copy_lesson, nearest, paint, set_aside
+from workbook.common import ROOT, WORK, WorkbookError, copy_lesson, nearest, paint, set_aside, shown
 
 FOLDER = ROOT / "tests" / "mistakes"
-
-
-class MistakeError(WorkbookError):
-    """A patch that cannot be read or does not apply; the message is one sentence for the reader."""
 
 
 @dataclass(frozen=True)
@@ -41,13 +37,11 @@ def read(path: Path) -> Mistake:
     for line in re.sub(r"\n {2,}", " ", header).splitlines():
         key, _, text = line.partition(": ")
         fields.setdefault(key, []).append(text.strip())
-    try:
-        once = {key.lower(): fields[key][0] for key in ("Title", "Says", "True", "Attack")}
-        tries, red, cwe = tuple(fields["Try"]), tuple(fields["Red"]), fields.get("CWE", [""])[0]
-    except KeyError as error:
-        raise MistakeError(f"{path.name}: its header lacks {error}.") from error
+    if missing := {"Title", "Says", "True", "Attack", "Try", "Red"} - {*fields}:
+        raise WorkbookError(f"{path.name}: its header lacks {', '.join(sorted(missing))}.")
     step, _, name = path.stem.partition("-")
-    return Mistake(path=path, id=name, step=step, cwe=cwe, tries=tries, red=red, diff=diff, **once)
+    once = [fields.get(key, [""])[0] for key in ("Title", "Says", "True", "Attack", "CWE")]
+    return Mistake(path, name, step, *once, tuple(fields["Try"]), tuple(fields["Red"]), diff)
 
 
 def all_mistakes() -> list[Mistake]:
@@ -58,50 +52,45 @@ def all_mistakes() -> list[Mistake]:
 def apply(mistake: Mistake, folder: Path) -> None:
     """Put a mistake into a folder that holds a copy of its step; all of it or none."""
     if not shutil.which("git"):
-        raise MistakeError("Putting a mistake in needs git: install it from git-scm.com or with your package manager.")
+        raise WorkbookError("Putting a mistake in needs git: install it from git-scm.com or with your package manager.")
     # Inside a repository git would look for the paths from its top, and skip in silence what it does not find there.
+    folder = folder.resolve()
     env = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
-    env["GIT_CEILING_DIRECTORIES"] = str(folder.resolve().parent)
+    env["GIT_CEILING_DIRECTORIES"] = str(folder.parent)
     command = ["git", "-c", "core.autocrlf=false", "apply", "--whitespace=nowarn", "-"]
-    result = subprocess.run(
-        command, cwd=folder.resolve(), env=env, input=mistake.diff.encode(), capture_output=True, check=False
-    )
+    result = subprocess.run(command, cwd=folder, env=env, input=mistake.diff.encode(), capture_output=True, check=False)
     if result.returncode:
-        raise MistakeError(f"{mistake.path.name} does not apply to {mistake.step}: {result.stderr.decode().strip()}")
+        raise WorkbookError(f"{mistake.path.name} does not apply to {mistake.step}: {result.stderr.decode().strip()}")
 
 
 def break_command(options: argparse.Namespace) -> int:
     """Put a mistake into a copy of its step under work/, and say what to try there."""
     known = {mistake.id: mistake for mistake in all_mistakes()}
     if options.id not in known:
-        raise WorkbookError(
-            f"There is no mistake {options.id}. {nearest(options.id, list(known))} See: list --mistakes"
-        )
+        raise WorkbookError(f"There is no mistake {options.id}. {nearest(options.id, [*known])} See: list --mistakes")
     mistake = known[options.id]
     copy = WORK / "mistakes" / mistake.path.stem
-    shown = copy.relative_to(ROOT).as_posix()
     if copy.exists() and options.aside:
         set_aside(f"mistakes/{copy.name}")
     if copy.exists():
-        print(f"{shown} is there already, and stays as you left it. For a new one: break {mistake.id} --aside")
+        print(f"{shown(copy)} is there already, and stays as you left it. For a new one: break {mistake.id} --aside")
     else:
         copy_lesson(ROOT / "steps" / mistake.step, copy)
         try:
             apply(mistake, copy)
-        except MistakeError:
+        except WorkbookError:
             shutil.rmtree(copy)
             raise
-    print(f"\n{paint(mistake.title, '1')}{f' ({mistake.cwe})' if mistake.cwe else ''}\n")
+    print(f"\n{paint(mistake.title, '1')} {mistake.cwe}\n")
     print(f"The tutorial says: {mistake.says}\nTrue is: {mistake.true}\nSo: {mistake.attack}\n\nTry it:")
-    for number, text in enumerate(mistake.tries, 1):
-        print(f"  {number}. {text}")
-    print(f"\nThe mistake is in {shown}: python3 -m workbook break {mistake.id} --run serves it, --test judges it.")
+    print(*(f"  {number}. {text}" for number, text in enumerate(mistake.tries, 1)), sep="\n")
+    print(f"\nIt is in {shown(copy)}: python3 -m workbook break {mistake.id} --run serves it, --test judges it.")
     if options.run:
         from workbook.serve import serve
 
         return serve(copy)
     if options.test:
-        from workbook.check import Judge, tell_round
+        from workbook.check import check
 
-        return Judge(mistake.step, copy, tell_round).run()
+        return check(mistake.step, copy)
     return 0

@@ -4,10 +4,11 @@ import argparse
 import os
 import secrets
 import socket
+import subprocess
 import sys
 from pathlib import Path
 
-from workbook.common import ROOT, STEPS, WORK, WorkbookError, find_folder, find_step, hand_over, say_command
+from workbook.common import ROOT, STEPS, WORK, WorkbookError, find_folder, find_step, say_command, shown
 
 
 def run_command(options: argparse.Namespace) -> int:
@@ -17,25 +18,28 @@ def run_command(options: argparse.Namespace) -> int:
 
 def serve(folder: Path, host: str = "127.0.0.1", port: int = 5000) -> int:
     """Make the key and the database where they are missing, and run `flask run`."""
-    shown = folder.relative_to(ROOT).as_posix()
-    app = ["--app", f"{shown}/wsgi.py"]
-    os.chdir(ROOT)
-    make_env(folder)
+    app = ["--app", f"{shown(folder)}/wsgi.py"]
+    example, env = folder / ".env.example", folder / ".env"
+    if example.exists() and not env.exists():
+        text = example.read_text(encoding="utf-8")
+        with open(os.open(env, os.O_WRONLY | os.O_CREAT, 0o600), "w", encoding="utf-8") as file:
+            file.write(text.replace("\nSECRET_KEY=\n", f"\nSECRET_KEY={secrets.token_hex(32)}\n"))
+        print(f"Made {shown(env)} with a key of its own.")
     # Safe to repeat, but slow: only where the step has the command, and its own database is not there yet.
     sources = (path.read_text(encoding="utf-8", errors="replace") for path in folder.glob("*/*.py"))
     if not any((folder / "instance").glob("*.db")) and any('"init-db"' in source for source in sources):
         say_command("flask", *app, "init-db")
-        if status := hand_over(sys.executable, "-m", "flask", *app, "init-db"):
+        if status := subprocess.call([sys.executable, "-m", "flask", *app, "init-db"]):
             return status
-    free = next((number for number in range(port, port + 50) if is_free(host, number)), None)
+    free = next((number for number in range(port, min(port + 50, 65536)) if is_free(host, number)), None)
     if free is None:
-        raise WorkbookError(f"Ports {port} to {port + 49} are all busy. Name another with --port.")
+        raise WorkbookError(f"No port from {port} to {port + 49} is free. Name another with --port: 1024 to 65535.")
     if free != port:
         print(f"Port {port} is busy, so this one takes {free}.")
     if host not in ("127.0.0.1", "localhost", "::1"):
-        print(f"The app answers other machines with 400 until TRUSTED_HOSTS in {shown}/.env has the name they use.")
-    at = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "::1": "[::1]"}.get(host, host)  # noqa: S104 -- only to print it
-    print(f"{shown} is at http://{at}:{free}/ until you press Ctrl-C.")
+        print(f"The app answers other machines with 400 until TRUSTED_HOSTS in {shown(folder)}/.env names this one.")
+    at = "127.0.0.1" if host == "0.0.0.0" else f"[{host}]" if ":" in host else host  # noqa: S104 -- only to print it
+    print(f"{shown(folder)} is at http://{at}:{free}/ until you press Ctrl-C.")
     words = [*app, "run", *(["--host", host] if host != "127.0.0.1" else []), "--port", str(free)]
     say_command("flask", *words)
     from flask.cli import main  # in this process: no second Python to wait for, and no traceback on Ctrl-C
@@ -48,35 +52,20 @@ def serve(folder: Path, host: str = "127.0.0.1", port: int = 5000) -> int:
     return 130
 
 
-def make_env(folder: Path) -> None:
-    """Make .env from the example, with a key of its own. One that is there is the reader's, and stays."""
-    example, env = folder / ".env.example", folder / ".env"
-    if example.exists() and not env.exists():
-        text = example.read_text(encoding="utf-8")
-        with open(os.open(env, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
-            file.write(text.replace("\nSECRET_KEY=\n", f"\nSECRET_KEY={secrets.token_hex(32)}\n"))
-        print(f"Made {env.relative_to(ROOT).as_posix()} with a key of its own.")
-
-
 def is_free(host: str, port: int) -> bool:
-    """Whether nobody listens there. Asks by knocking too: some systems let two programs bind the same port."""
+    """Whether nobody answers there. Not by binding it: some systems let two programs bind the same port."""
     try:
-        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        socket.create_server(address[:2], family=family).close()
-        with socket.socket(family) as knock:
-            return knock.connect_ex(address) != 0
+        socket.create_connection((host, port), timeout=1).close()
     except socket.gaierror as error:
         raise WorkbookError(f"There is no address {host} on this machine.") from error
-    except (PermissionError, OverflowError) as error:
-        raise WorkbookError(f"{port} cannot be used as a port. Take one from 1024 to 65535.") from error
     except OSError:
-        return False
+        return True
+    return False
 
 
 def test_command(options: argparse.Namespace) -> int:
     """Run pytest: one step's suites, or all there is."""
     words = list(options.rest)
-    os.chdir(ROOT)
     if options.step:
         step, folder = find_folder(options.step)
         words = ["--step", step[:2], *(["--app", "work"] if folder == WORK else []), *words]
@@ -95,4 +84,4 @@ def notebook_command(options: argparse.Namespace) -> int:
     if not (ROOT / path).exists():
         raise WorkbookError(f"There is no {path}.")
     say_command("jupyter", "lab", path)
-    return hand_over(sys.executable, "-m", "jupyterlab", path)
+    return subprocess.call([sys.executable, "-m", "jupyterlab", path])
