@@ -1,17 +1,20 @@
 """Suite 05: guessing is slow."""
 
 from collections.abc import Callable
+from unittest.mock import patch
 
 import pytest
 from flask import Flask
 from harness import Visitor, visible_text
+from limits.strategies import FixedWindowRateLimiter
 
 GUESSES = 10
 
 
 def guess(visitor: Visitor, times: int, email: str = "ada@example.com") -> list[int]:
     """The answers to so many wrong passwords."""
-    return [visitor.log_in(email, f"wrong {number}").status_code for number in range(times)]
+    page = visitor.get("/login")
+    return [visitor.log_in(email, f"wrong {number}", page=page).status_code for number in range(times)]
 
 
 @pytest.mark.asvs("2.4.1", "6.3.1")
@@ -67,8 +70,9 @@ def test_a_strangers_guesses_do_not_lock_the_owner_out(app: Flask, member: Visit
 def test_one_place_cannot_try_one_password_on_everybody(app: Flask) -> None:
     """Guessing across accounts never meets the limit of a single one; the place has a limit of its own."""
     robot = Visitor(app)
+    page = robot.get("/login")
 
-    statuses = [robot.log_in(f"user{number}@example.com", "wrong").status_code for number in range(101)]
+    statuses = [robot.log_in(f"user{number}@example.com", "wrong", page=page).status_code for number in range(101)]
 
     assert statuses == [422] * 100 + [429]
 
@@ -119,6 +123,14 @@ def test_successful_log_ins_are_not_counted(member: Visitor) -> None:
 
 
 @pytest.mark.asvs("16.5.2")
+def test_a_redis_that_dies_between_the_check_and_the_count_is_no_error(member: Visitor) -> None:
+    """The visitor's password was wrong, and that is the answer, whatever became of the counter."""
+    with patch.object(FixedWindowRateLimiter, "hit", side_effect=ConnectionError):
+        answer = member.log_in(password="wrong")
+
+    assert answer.status_code == 422
+
+
 def test_without_its_redis_the_app_still_counts(
     make_app: Callable[..., Flask], caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -15,10 +15,7 @@ WORDS = {
     500: "Something broke on our side. It has been written to the log.",
     503: "Part of this site is not answering just now. Nothing was changed. Please try again in a minute.",
 }
-EXPIRED = (
-    "This form can no longer be sent: you have logged in or out since it was opened, or your session has ended. "
-    "Nothing was changed. Go back, reload the page, and send it again."
-)
+EXPIRED = "This form has expired. Nothing was changed. Go back, reload the page, and send it again."
 
 
 def init_app(app: Flask) -> None:

@@ -39,6 +39,7 @@ FIXED = {
     "REMEMBER_COOKIE_DURATION": timedelta(days=30),
     "REMEMBER_COOKIE_SAMESITE": "Lax",
     "RATELIMIT_IN_MEMORY_FALLBACK_ENABLED": True,  # without its Redis the app still counts, each process for itself
+    "RATELIMIT_SWALLOW_ERRORS": True,  # nor does the request fail that was under way when the Redis went
     "RATELIMIT_STORAGE_OPTIONS": {"socket_connect_timeout": 1, "socket_timeout": 1},  # seconds, if it is a Redis
 }
 
