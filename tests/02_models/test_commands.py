@@ -1,6 +1,7 @@
 """Suite 02: the commands for whoever runs the app."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -86,3 +87,15 @@ def test_add_user_refuses_a_password_that_is_too_short_or_too_long(app: Flask, s
         assert_refused(add_user(app, password=password))
 
     assert sql("SELECT id FROM users") == []
+
+
+@pytest.mark.parametrize("words", [["init-db"], ["add-user", "ada@example.com"]])
+def test_a_command_says_so_when_the_database_does_not_answer(step: Step, tmp_path: Path, words: list[str]) -> None:
+    """Forty lines of traceback hide the one that says what to do."""
+    app = step.create_app(SQLALCHEMY_DATABASE_URI=f"sqlite:///{tmp_path}/no/such/folder/workbook.db")
+
+    result = app.test_cli_runner().invoke(args=words, input=f"{PASSWORD}\n{PASSWORD}\n")
+
+    assert result.exit_code == 1
+    assert "database does not answer" in result.output
+    assert result.exception is None or isinstance(result.exception, SystemExit)

@@ -15,6 +15,7 @@ Sql = Callable[..., list[Any]]
 IMPOSSIBLE = (
     "",
     "hunter2",
+    "postgresql+psycopg://ada:hunter2",
     "nosuchdatabase://ada:hunter2@localhost/workbook",
     "sqlite+nosuchdriver://ada:hunter2@localhost/workbook",
     "mssql+pymssql://ada:hunter2@localhost/workbook",  # a driver that nobody here has

@@ -3,9 +3,11 @@
 import click
 from email_validator import EmailNotValidError
 from flask import Blueprint
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
 
 from .models import User, db, password_problem
+
+NO_DATABASE = "The database does not answer, or has no tables yet (flask init-db makes them). It says:"
 
 bp = Blueprint("commands", __name__, cli_group=None)
 
@@ -14,7 +16,10 @@ bp = Blueprint("commands", __name__, cli_group=None)
 def init_db() -> None:
     """Make the tables that are missing. Safe to repeat."""
     # A command and not part of create_app: several workers that start at once would trip over each other.
-    db.create_all()
+    try:
+        db.create_all()
+    except OperationalError as error:
+        raise click.ClickException(f"{NO_DATABASE} {error.orig}") from error
     click.echo(f"The tables are ready in {db.engine.url.render_as_string(hide_password=True)}")
 
 
@@ -36,4 +41,6 @@ def add_user(email: str, name: str | None, password: str) -> None:
         raise click.ClickException(f"{email} is not an email address. {error}") from error
     except IntegrityError as error:
         raise click.ClickException(f"{email} has an account already.") from error
+    except (OperationalError, ProgrammingError) as error:
+        raise click.ClickException(f"{NO_DATABASE} {error.orig}") from error
     click.echo(f"{user.email} has an account now.")

@@ -94,11 +94,11 @@ def check_database(uri: object) -> None:
     """Refuse an address that no installed driver can open. Never prints it: it may hold a password."""
     try:
         make_url(uri).get_dialect().import_dbapi()
-    except (ArgumentError, NoSuchModuleError, ImportError, AttributeError, ValueError) as error:
+    except (ArgumentError, NoSuchModuleError, ImportError, AttributeError, ValueError):
         raise ConfigError(
             "SQLALCHEMY_DATABASE_URI is malformed, or its driver is not installed. .env.example shows how it looks;\n"
             "the drivers: pip install 'psycopg[binary]' for postgresql+psycopg, pip install pymysql for mysql+pymysql"
-        ) from error
+        ) from None  # the error may quote the address
 
 
 def as_bool(name: str, value: object) -> bool:
