@@ -139,9 +139,8 @@ class User(UserMixin, db.Model):
         return db.session.execute(unchanged.values(**values)).rowcount == 1
 
     def end_oldest_sessions(self, keep: int = 20) -> None:
-        """Keep the sessions used last, so that they cannot pile up. The caller commits."""
-        newest_first = (UserSession.last_seen.desc(), UserSession.id.desc())
-        rows = select(UserSession.id).where(UserSession.user_id == self.id).order_by(*newest_first)
+        """Keep the newest sessions, so that they cannot pile up. The caller commits."""
+        rows = select(UserSession.id).where(UserSession.user_id == self.id).order_by(UserSession.id.desc())
         oldest = db.session.scalars(rows.offset(keep)).all()
         db.session.execute(delete(UserSession).where(UserSession.id.in_(oldest)))
 

@@ -139,9 +139,8 @@ class User(UserMixin, db.Model):
         return db.session.execute(unchanged.values(**values)).rowcount == 1
 
     def end_oldest_sessions(self, keep: int = 20) -> None:
-        """Keep the sessions used last, so that they cannot pile up. The caller commits."""
-        newest_first = (UserSession.last_seen.desc(), UserSession.id.desc())
-        rows = select(UserSession.id).where(UserSession.user_id == self.id).order_by(*newest_first)
+        """Keep the newest sessions, so that they cannot pile up. The caller commits."""
+        rows = select(UserSession.id).where(UserSession.user_id == self.id).order_by(UserSession.id.desc())
         oldest = db.session.scalars(rows.offset(keep)).all()
         db.session.execute(delete(UserSession).where(UserSession.id.in_(oldest)))
 
@@ -150,8 +149,14 @@ class User(UserMixin, db.Model):
         rows = select(UserSession).where(UserSession.user_id == self.id).order_by(UserSession.last_seen.desc())
         return [row for row in db.session.scalars(rows) if row.is_live()]
 
+    def lock(self) -> None:
+        """Let nobody else log this user in or out until the commit."""
+        # Always this row before those in user_sessions, as a log-in does: in another order MariaDB sees a deadlock.
+        db.session.execute(select(User.id).where(User.id == self.id).with_for_update())
+
     def end_sessions(self, keep: "UserSession | None" = None) -> None:
         """Log this user out everywhere, or everywhere but here. The caller commits."""
+        self.lock()
         kept_id = keep.id if keep else 0
         db.session.execute(delete(UserSession).where(UserSession.user_id == self.id, UserSession.id != kept_id))
         current_app.logger.info("Account %s: all sessions but %s were ended", self.id, kept_id)
@@ -184,5 +189,6 @@ class UserSession(db.Model):
 
     def end(self) -> None:
         """Log this device out; the caller commits."""
+        self.user.lock()
         db.session.execute(delete(UserSession).where(UserSession.id == self.id))
         current_app.logger.info("Account %s: session %s was ended", self.user_id, self.id)

@@ -8,7 +8,6 @@ from sqlalchemy import select
 from .models import MINUTE, User, UserSession, db, utcnow
 
 login_manager = LoginManager()
-FRESH_FOR = 15 * MINUTE  # how long after typing the password a member may change what guards the account
 
 
 def prepare_request() -> None:
@@ -34,7 +33,7 @@ def load_user(token: str) -> User | None:
     if row is None or not row.is_live():
         return None
     row.touch()
-    if session.get("_fresh") and utcnow() - row.created > FRESH_FOR:
+    if session.get("_fresh") and utcnow() - row.created > 15 * MINUTE:  # then the account wants the password again
         session["_fresh"] = False
     row.user.current_session = row
     return row.user
