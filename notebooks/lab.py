@@ -20,6 +20,7 @@ try:
     import base64
     import html
     import io
+    import os
     import re
     import shutil
     import statistics
@@ -27,6 +28,7 @@ try:
     import tempfile
     import time
     from collections.abc import Callable, Iterable, Sequence
+    from importlib.metadata import version
     from pathlib import Path
     from typing import Any
 
@@ -77,8 +79,8 @@ __all__ = [  # what the notebooks take from here
     "scratch",
     "show_function",
     "show_lines",
+    "show_markdown",
     "show_table",
-    "show_text",
     "step",
     "time_pairs",
     "visible_text",
@@ -103,6 +105,13 @@ mpl.rcParams.update(
 )
 
 
+def ready() -> None:
+    """Say that all is there, and what it was measured with."""
+    names = ("Flask", "Werkzeug", "Flask-Login", "Flask-WTF", "SQLAlchemy")
+    versions = ", ".join(f"{name} {version(name)}" for name in names)
+    print(f"Ready: Python {sys.version_info.major}.{sys.version_info.minor}, {versions}.")
+
+
 # Steps, mistakes and visitors
 
 
@@ -111,15 +120,18 @@ def step(number: int) -> Step:
     return STEPS[number]
 
 
-def mistake(name: str, show: bool = True) -> Step:
-    """A copy of a step with one of the tutorial's mistakes put back by its patch, which is shown."""
+def mistake(name: str, at: int | None = None, show: bool = True) -> Step:
+    """A copy of a step with one of the tutorial's mistakes put back by its patch, which is shown.
+
+    `at`: another step than the patch was made for, where one sees more of what follows from it.
+    """
     found = next(one for one in mistakes.all_mistakes() if one.id == name)
-    original = STEPS[int(found.step[:2])]
+    original = STEPS[at or int(found.step[:2])]
     copy = scratch() / original.name
     shutil.copytree(original.path, copy, ignore=shutil.ignore_patterns("instance", ".env", "__pycache__"))
     mistakes.apply(found, copy)
     if show:
-        show_text(changed_lines(found.diff), "diff")
+        show_text(short_diff(found.diff), "diff")
     return Step(original.number, copy)
 
 
@@ -130,17 +142,18 @@ def scratch() -> Path:
     return folder
 
 
-def changed_lines(diff: str) -> str:
-    """What a patch takes away and adds, and in which file."""
-    lines = []
-    for line in diff.splitlines():
+def short_diff(diff: str) -> str:
+    """What a patch takes away and adds, in which file, with one line around it."""
+    lines, kept = diff.splitlines(), []
+    changed = {number for number, line in enumerate(lines) if re.match(r"[+-](?!--|\+\+)", line)}
+    for number, line in enumerate(lines):
         if line.startswith("+++ "):
-            lines.append(f"# {line.rpartition('flask_login_tutorial/')[2]}")
+            kept.append(f"# {line.rpartition('flask_login_tutorial/')[2]}")
         elif line.startswith("rename "):
-            lines.append(f"# {line}")
-        elif line.startswith(("+", "-")) and not line.startswith("---"):
-            lines.append(line)
-    return "\n".join(lines)
+            kept.append(f"# {line}")
+        elif number in changed or (line.startswith(" ") and line.strip() and {number - 1, number + 1} & changed):
+            kept.append(line)
+    return "\n".join(kept)
 
 
 def visit(app: Any, *, agent: str = "Firefox on Linux", **config: Any) -> Visitor:
@@ -248,19 +261,9 @@ def run_test(of: Step | int, *tests: str) -> bool:
     own = ["--app", str(of.path)] if isinstance(of, Step) and of != STEPS[number] else []
     command = ["pytest", "--step", f"{number:02}", *own, *names]
     print("$", without_paths(" ".join(command)))
-    words = [
-        sys.executable,
-        "-m",
-        *command,
-        "-q",
-        "--color=no",
-        "--tb=line",
-        "-p",
-        "no:cacheprovider",
-        "-p",
-        "no:xdist",
-    ]
-    result = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
+    words = [sys.executable, "-m", *command, "-q", "--color=no", "--tb=line", "-p", "no:cacheprovider"]
+    env = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}  # they take longer to load than the tests to run
+    result = subprocess.run(words, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
     if result.returncode not in (0, 1):
         raise RuntimeError(without_paths(result.stdout + result.stderr))
     for path, test in zip(targets, tests, strict=True):
