@@ -47,6 +47,13 @@ def suite_number(path: Path) -> int | None:
     return int(folder[:2]) if folder[:2].isdecimal() else None
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """With --step, leave alone what does not judge that step: it may need packages that are not there."""
+    if config.workbook_step is None or collection_path.suffix != ".py":
+        return None
+    return not 0 < (suite_number(collection_path) or 0) <= config.workbook_step
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run each test of a suite against that step and every later one."""
     number = suite_number(metafunc.definition.path)
