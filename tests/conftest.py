@@ -51,7 +51,7 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     """With --step, leave alone what does not judge that step: it may need packages that are not there."""
     if config.workbook_step is None or collection_path.suffix != ".py":
         return None
-    return not 0 < (suite_number(collection_path) or 0) <= config.workbook_step
+    return None if 0 < (suite_number(collection_path) or 0) <= config.workbook_step else True
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
