@@ -19,7 +19,7 @@ from jinja2 import TemplateSyntaxError
 
 
 class Listener:
-    """Runs its share of the tests and sends what becomes of them: plan, stop, problem, done, end."""
+    """Runs its share of the tests and sends what becomes of them: plan, stop, problem, done."""
 
     def __init__(
         self, words: list[str], folder: Path, first: list[str], share: tuple[int, int], send: Callable[..., None]
@@ -35,7 +35,6 @@ class Listener:
             gc.set_threshold(20_000)
         request_finished.connect(self.note)
         pytest.main(self.words, plugins=[self])
-        self.send(("end",))
 
     def note(self, _: object, response: Any, **__: object) -> None:
         """Note what was asked of the app, and what came back."""
@@ -56,8 +55,13 @@ class Listener:
         items[:] = items[self.share[0] :: self.share[1]]
         self.send(("plan", whys, len(items)))
         if problem := start_problem(config.workbook_step, self.folder):
-            self.send(("stop", problem))
+            self.send(("stop", f"The app does not start, so no behaviour was tried.\n{problem}"))
             items.clear()
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Say which of the suites cannot be read."""
+        if report.failed:
+            self.send(("stop", f"{report.nodeid} cannot be read: {report.longreprtext.splitlines()[-1]}"))
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Send what failed, and that a test is done."""

@@ -30,8 +30,7 @@ def check_command(options: argparse.Namespace) -> int:
     """Judge work/, once or at every save."""
     if options.step and WORK.is_dir():
         common.write_state(WORK, step=common.find_step(options.step))
-    step = common.work_step()
-    return watch(step) if options.watch else check(step, WORK)
+    return (watch if options.watch else check)(common.work_step())
 
 
 def messages(*what: Any) -> Iterator[tuple[Any, ...]]:  # noqa: ANN401 -- passed on to Listener as they are
@@ -67,24 +66,23 @@ def judge(step: str, folder: Path) -> tuple[dict[str, str], dict[str, list[dict[
     """Run the suites up to a step, and note what holds: each behaviour with its why, and what failed and how."""
     whys: dict[str, str] = {}
     problems: dict[str, list[dict[str, Any]]] = {}
-    of = done = ended = 0
+    of, done = 0, 0
     bar = sys.stdout.isatty()
     try:
         for kind, *values in messages(pytest_words(step, folder), folder, common.read_state(folder).get("failing", [])):
             if kind == "plan":
                 whys, of = values[0], of + values[1]
             elif kind == "stop":
-                raise WorkbookError(f"The app does not start, so no behaviour was tried.\n{values[0]}")
+                raise WorkbookError(values[0])
             elif kind == "problem":
                 problems.setdefault(values[0], []).append(values[1])
-            done, ended = done + (kind == "done"), ended + (kind == "end")
+            done += kind == "done"
             if bar and done % 5 == 1:
                 print(f"\r\x1b[K[{'#' * (30 * done // of):30}] {done}", end="", flush=True)
     finally:
         print("\r\x1b[K" if bar else "", end="", flush=True)
     if not whys or done < of:
-        reason = "the suites cannot be read: see pytest --collect-only" if ended else "the app ends the whole process"
-        raise WorkbookError(f"The tests stopped early: {reason}.")
+        raise WorkbookError("The tests stopped early: something in the app ends the whole process.")
     failing = sorted((name for name in whys if name in problems), key=lambda name: not name.startswith(step))
     with suppress(OSError):  # a folder that cannot be written to is judged all the same
         reached = {**common.read_state(folder).get("done", {}), step: [len(whys) - len(failing), len(whys)]}
@@ -92,7 +90,7 @@ def judge(step: str, folder: Path) -> tuple[dict[str, str], dict[str, list[dict[
     return whys, {name: problems[name] for name in failing}
 
 
-def check(step: str, folder: Path) -> int:
+def check(step: str, folder: Path = WORK) -> int:
     """Judge a folder and print a tick or a cross for each behaviour, and one failure in full; 0 if all hold."""
     common.say_command("pytest", "--step", step[:2], "--app", shown(folder))
     whys, failing = judge(step, folder)
@@ -113,9 +111,9 @@ def check(step: str, folder: Path) -> int:
     rows = [*(f"Asked  {asked}" for asked in problem["asked"]), f"Said   {said}", *raised, f"Test   {problem['test']}"]
     print("", *rows, sep="\n  ", end="\n\n")
     alike = sum(any(other["said"] == problem["said"] for other in failing[name]) for name in others)
-    print(paint(f"{len(whys) - len(failing)} of {len(whys)} behaviours hold.", "1;31"), end=" ")
-    print(f"{alike} more fail for the same reason." if alike else "")
-    print("Stuck? python3 -m workbook hint\n" if folder == WORK else "", end="")
+    verdict = paint(f"{len(whys) - len(failing)} of {len(whys)} behaviours hold.", "1;31")
+    print(verdict, f"{alike} more fail for the same reason." * bool(alike))
+    print("Stuck? python3 -m workbook hint\n" * (folder == WORK), end="")
     return 1
 
 
@@ -128,13 +126,14 @@ def watch(step: str) -> int:
         pytest.main(["--collect-only", *pytest_words(step, WORK)])  # what is read once need not be read at every save
     options = {"debounce": 200, "step": 20, "rust_timeout": 100, "yield_on_timeout": True}
     files = watch_files(WORK, watch_filter=lambda _, path: path.endswith((".py", ".html", ".css")), **options)
+    next(files)  # from now on no save is missed
     with single_keys() as read_key:
         status, saved, key = 1, True, ""
         while key != "q":
             if saved or key == "r":
                 print("\x1b[2J\x1b[H" if sys.stdout.isatty() else "")
                 try:
-                    status = check(step, WORK)
+                    status = check(step)
                 except WorkbookError as error:  # told, and waited for
                     print(error)
             elif key == "h":

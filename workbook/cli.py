@@ -16,7 +16,6 @@ from workbook.common import ROOT, WorkbookError, say_command
 VENV = ROOT / ".venv"
 PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 STAMP = VENV / "workbook.txt"
-
 COMMANDS = tomllib.loads((ROOT / "workbook" / "commands.toml").read_text(encoding="utf-8"))
 
 
@@ -29,8 +28,8 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     top = argparse.ArgumentParser("python3 -m workbook", epilog="Example: python3 -m workbook run 04")
     parsers = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name, command in COMMANDS.items():
-        example = f"Example: python3 -m workbook {command['example']}"
-        parser = parsers.add_parser(name, help=command["line"], description=command["line"], epilog=example)
+        line, example = command["line"], f"Example: python3 -m workbook {command['example']}"
+        parser = parsers.add_parser(name, help=line, description=line, epilog=example)
         for argument, keywords in command.get("arguments", {}).items():
             parser.add_argument(argument, **{**keywords, **({"type": int} if "type" in keywords else {})})
     return top.parse_args(arguments)
@@ -64,8 +63,8 @@ def ensure(extras: list[str], arguments: list[str]) -> None:
     optional = project["optional-dependencies"]
     wanted = {*project["dependencies"], *(name for extra in extras for name in optional.get(extra, []))}
     inside = VENV.exists() and Path(sys.prefix).resolve() == VENV.resolve()
-    own = sys.prefix != sys.base_prefix  # an environment that somebody made and activated
-    if not inside and (own or not VENV.exists()) and all(map(is_installed, wanted)):
+    # Whoever has made and activated an environment of their own is not given another.
+    if not inside and (sys.prefix != sys.base_prefix or not VENV.exists()) and all(map(is_installed, wanted)):
         return
     install(wanted)
     if not inside:
@@ -106,7 +105,6 @@ def install(wanted: set[str]) -> None:
     words = [*(["-c", "constraints.txt"] if pins.exists() else []), *sorted(wanted | installed)]
     say_command("pip", "install", *words)
     quiet = [] if sys.stdout.isatty() else ["--quiet"]
-    command = [*pip, "install", "--disable-pip-version-check", "--no-input", *quiet, *words]
-    if subprocess.call(command, cwd=ROOT):
+    if subprocess.call([*pip, "install", "--disable-pip-version-check", "--no-input", *quiet, *words], cwd=ROOT):
         raise WorkbookError("Installing did not work. The same command, called again, carries on from here.")
     STAMP.write_text("\n".join([pinned, *(wanted | installed)]), encoding="utf-8")

@@ -7,7 +7,7 @@ import shutil
 import sys
 import time
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 WORK = ROOT / "work"
@@ -24,13 +24,12 @@ class WorkbookError(Exception):
 
 def say_command(*words: str | Path) -> None:
     """Show the plain command, as one could type it; on stderr, so that a pipe stays clean."""
-    shown = (f'"{word}"' if set(str(word)) & set(" <>[") else str(word) for word in words)
-    print(paint("$ " + " ".join(shown), "2", sys.stderr), file=sys.stderr, flush=True)
+    print("$", *(f'"{word}"' if set(str(word)) & set(" <>[") else word for word in words), file=sys.stderr)
 
 
-def paint(text: str, code: str, stream: TextIO | None = None) -> str:
+def paint(text: str, code: str) -> str:
     """Colour, where there is a terminal that wants it."""
-    wanted = (stream or sys.stdout).isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    wanted = sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
     return f"\x1b[{code}m{text}\x1b[0m" if wanted else text
 
 

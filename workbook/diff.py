@@ -18,7 +18,6 @@ from workbook.common import PACKAGE, ROOT, WORK, paint, shown
 CODE = "config __init__ errors models commands forms sessions throttle auth account routes headers"
 # An unknown file has its place where "" is.
 ORDER = [".env.example", "wsgi.py", *(f"{name}.py" for name in CODE.split()), "", "templates", "static", "README.md"]
-CODES = {"+": "32", "-": "31"}
 LEXERS = {".py": "python", ".html": "html+jinja", ".css": "css", ".md": "markdown", ".example": "bash"}
 Row = tuple[str, int, int, str]  # the sign, the line's number before and after, the line
 
@@ -34,9 +33,8 @@ class Change:
     @cached_property
     def text(self) -> str:
         """The unified diff, as `git apply` takes it."""
-        text = f"diff --git a/{self.name} b/{self.name}\n"
-        text += "new file mode 100644\n" if self.before is None else ""
-        text += "deleted file mode 100644\n" if self.after is None else ""
+        kind = "new" if self.before is None else "deleted" if self.after is None else ""
+        text = f"diff --git a/{self.name} b/{self.name}\n" + f"{kind} file mode 100644\n" * bool(kind)
         if "\0" in f"{self.before}{self.after}":
             return f"{text}Binary files differ\n"
         lines = [list(io.StringIO(side or "", newline="\n")) for side in (self.before, self.after)]
@@ -104,16 +102,15 @@ def show(a: Path, b: Path, only: str | None = None, stat: bool = False) -> int:
         sys.stdout.buffer.write("".join(change.text for change in changes).encode("utf-8", "surrogateescape"))
         return 0
     moved = moved_lines(changes)
-    columns = shutil.get_terminal_size().columns
-    wide = (columns - 3) // 2 if columns >= 140 else 0
+    wide = half if (half := (shutil.get_terminal_size().columns - 3) // 2) >= 68 else 0
     for change in changes:
         added, removed = (sum(row[0] == sign for hunk in change.hunks for row in hunk) for sign in "+-")
         print(f"{paint(f'{change.name:46}', '1')} {paint(f'+{added}', '32')} {paint(f'-{removed}', '31')}")
         for hunk in () if stat else change.hunks:
             print(paint(f"Line {hunk[0][2]}", "36"))
             for row in side_by_side(hunk) if wide else zip(hunk, strict=True):
-                codes = ["2" if text.strip() in moved else CODES.get(sign, "0") for sign, _, _, text in row]
-                cells = [f"{sign}{text}"[: wide or None].ljust(wide) for sign, _, _, text in row]
+                codes = ["2" if x[3].strip() in moved else {"+": "32", "-": "31"}.get(x[0], "0") for x in row]
+                cells = [f"{x[0]}{x[3]}"[: wide or None].ljust(wide) for x in row]
                 print(" │ ".join(map(paint, cells, codes)))
     print(f"The same in both: {', '.join(same)}." if same else "")
     return 0

@@ -21,8 +21,8 @@ def start_command(options: argparse.Namespace) -> int:
             return 1
     begin(step)
     print(f"\nwork/ is where step {step[:2]} begins. What to build:\n\n{common.story(step)}\n")
-    print("Not there yet:", *(f"  {mark(False)} {words(name)}" for name in judge(step, WORK)[1]), sep="\n")
-    print("\nChange work/, and see what holds: python3 -m workbook check --watch")
+    missing = (f"  {mark(False)} {words(name)}" for name in judge(step, WORK)[1])
+    print("Not there yet:", *missing, "\nChange work/, and see what holds: python3 -m workbook check --watch", sep="\n")
     return 0
 
 
@@ -64,17 +64,14 @@ def hint_command(_: argparse.Namespace | None = None) -> int:
     levels = hints(suite).get(test, ["This held when you began. What came back, says `check`; `reset` goes back."])
     level = min(state.get("hints", {}).get(name, 0) + 1, len(levels))
     write_state(WORK, hints={**state.get("hints", {}), name: level})
-    more = (
-        f"What is left is the answer: peek, or diff work {step[:2]}." if level == len(levels) else "Ask again for more."
-    )
+    more = "Ask again for more." if level < len(levels) else f"What is left is the answer: diff work {step[:2]}."
     print(f"{mark(False)} {paint(words(name), '1')}\n\n{levels[level - 1]}\n\n{more}")
     return 0
 
 
 def hints(suite: str) -> dict[str, list[str]]:
     """The hints kept beside a suite: three for each test, from a nudge to where to look."""
-    path = ROOT / "tests" / suite / "hints.toml"
-    entries = tomllib.loads(path.read_text(encoding="utf-8"))["hint"] if path.exists() else []
+    entries = tomllib.loads((ROOT / "tests" / suite / "hints.toml").read_text(encoding="utf-8"))["hint"]
     return {name: [entry["nudge"], entry["idea"], entry["look"]] for entry in entries for name in entry["for"]}
 
 

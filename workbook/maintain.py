@@ -25,9 +25,7 @@ def propagate_command(options: argparse.Namespace) -> int:
                 continue
             plan[target] = theirs if ours == base else merge(ours, base, theirs)
             if plan[target] is None and ours != base:
-                raise WorkbookError(
-                    f"{shown(target)} and the change do not fit together. Nothing was changed anywhere."
-                )
+                raise WorkbookError(f"{shown(target)} and the change do not fit together. Nothing was changed.")
     for target, data in plan.items():
         print(f"{'Deleted' if data is None else 'Changed'} {shown(target)}")
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -48,7 +46,5 @@ def merge(*sides: bytes | None) -> bytes | None:
 
 def git(*words: str) -> bytes | None:
     """What git prints, or None where it fails."""
-    try:
-        return subprocess.run(["git", *words], cwd=ROOT, capture_output=True, check=True).stdout
-    except (OSError, subprocess.CalledProcessError):
-        return None
+    result = subprocess.run(["git", *words], cwd=ROOT, capture_output=True, check=False)
+    return None if result.returncode else result.stdout

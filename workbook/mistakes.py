@@ -70,11 +70,11 @@ def break_command(options: argparse.Namespace) -> int:
         raise WorkbookError(f"There is no mistake {options.id}. {nearest(options.id, [*known])} See: list --mistakes")
     mistake = known[options.id]
     copy = WORK / "mistakes" / mistake.path.stem
-    if copy.exists() and options.aside:
-        set_aside(f"mistakes/{copy.name}")
-    if copy.exists():
+    if copy.exists() and not options.aside:
         print(f"{shown(copy)} is there already, and stays as you left it. For a new one: break {mistake.id} --aside")
     else:
+        if copy.exists():
+            set_aside(f"mistakes/{copy.name}")
         copy_lesson(ROOT / "steps" / mistake.step, copy)
         try:
             apply(mistake, copy)
@@ -83,7 +83,7 @@ def break_command(options: argparse.Namespace) -> int:
             raise
     print(f"\n{paint(mistake.title, '1')} {mistake.cwe}\n")
     print(f"The tutorial says: {mistake.says}\nTrue is: {mistake.true}\nSo: {mistake.attack}\n\nTry it:")
-    print(*(f"  {number}. {text}" for number, text in enumerate(mistake.tries, 1)), sep="\n")
+    print("\n".join(f"  {number}. {text}" for number, text in enumerate(mistake.tries, 1)))
     print(f"\nIt is in {shown(copy)}: python3 -m workbook break {mistake.id} --run serves it, --test judges it.")
     if options.run:
         from workbook.serve import serve

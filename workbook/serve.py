@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from workbook.common import ROOT, STEPS, WORK, WorkbookError, find_folder, find_step, say_command, shown
+from workbook.common import STEPS, WORK, WorkbookError, find_folder, find_step, say_command, shown
 
 
 def run_command(options: argparse.Namespace) -> int:
@@ -38,8 +38,7 @@ def serve(folder: Path, host: str = "127.0.0.1", port: int = 5000) -> int:
         print(f"Port {port} is busy, so this one takes {free}.")
     if host not in ("127.0.0.1", "localhost", "::1"):
         print(f"The app answers other machines with 400 until TRUSTED_HOSTS in {shown(folder)}/.env names this one.")
-    at = "127.0.0.1" if host == "0.0.0.0" else f"[{host}]" if ":" in host else host  # noqa: S104 -- only to print it
-    print(f"{shown(folder)} is at http://{at}:{free}/ until you press Ctrl-C.")
+    print(f"{shown(folder)} is at http://{host}:{free}/ until you press Ctrl-C.")
     words = [*app, "run", *(["--host", host] if host != "127.0.0.1" else []), "--port", str(free)]
     say_command("flask", *words)
     from flask.cli import main  # in this process: no second Python to wait for, and no traceback on Ctrl-C
@@ -56,32 +55,28 @@ def is_free(host: str, port: int) -> bool:
     """Whether nobody answers there. Not by binding it: some systems let two programs bind the same port."""
     try:
         socket.create_connection((host, port), timeout=1).close()
+        return False
     except socket.gaierror as error:
         raise WorkbookError(f"There is no address {host} on this machine.") from error
     except OSError:
         return True
-    return False
 
 
 def test_command(options: argparse.Namespace) -> int:
     """Run pytest: one step's suites, or all there is."""
-    words = list(options.rest)
+    words = options.rest
     if options.step:
         step, folder = find_folder(options.step)
         words = ["--step", step[:2], *(["--app", "work"] if folder == WORK else []), *words]
-    elif not words:
-        words = ["-n", "auto"]
+    words = words or ["-n", "auto"]
     say_command("pytest", *words)
     import pytest
 
-    status = pytest.main(words)
-    return 130 if status == pytest.ExitCode.INTERRUPTED else int(status)
+    return 130 if (status := pytest.main(words)) == pytest.ExitCode.INTERRUPTED else int(status)
 
 
 def notebook_command(options: argparse.Namespace) -> int:
     """Open a step's notebook in JupyterLab."""
     path = Path("notebooks", f"{find_step(options.step or STEPS[0])}.ipynb")
-    if not (ROOT / path).exists():
-        raise WorkbookError(f"There is no {path}.")
     say_command("jupyter", "lab", path)
     return subprocess.call([sys.executable, "-m", "jupyterlab", path])

@@ -1,5 +1,6 @@
 """A copy of the workbook to run the real command in, under a path with blanks and other letters."""
 
+import json
 import os
 import pty
 import select
@@ -68,6 +69,19 @@ class House:
         )
         self.running.append(process)
         return process
+
+    def begin(self, step: str) -> None:
+        """What `start` leaves in work/, without running the suites on it."""
+        before = sorted(path.name for path in (self.path / "steps").iterdir() if path.name < step)[-1]
+        shutil.copytree(self.path / "steps" / before, self.work)
+        name = next(path.name for path in (self.path / "steps").iterdir() if path.name.startswith(step))
+        (self.work / ".workbook.json").write_text(json.dumps({"step": name}))
+
+    def git(self, folder: Path, *words: str, data: str | None = None) -> None:
+        """Run git in a folder, as if it were in no repository."""
+        env = {**self.env, "GIT_CEILING_DIRECTORIES": str(folder.parent), "HOME": str(self.path)}
+        command = [shutil.which("git"), "-c", "core.autocrlf=false", *words]
+        subprocess.run(command, cwd=folder, env=env, input=data and data.encode(), check=True)
 
     def edit(self, name: str, old: str, new: str) -> None:
         """Change a line of a file in the package of work/."""

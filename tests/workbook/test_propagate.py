@@ -1,6 +1,5 @@
 """`propagate`: a change in one step goes into every later one, or nowhere."""
 
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +9,10 @@ import pytest
 @pytest.fixture
 def repository(house: Any) -> Any:
     """The house with a history."""
-    who = {"GIT_AUTHOR_NAME": "Ada", "GIT_AUTHOR_EMAIL": "ada@example.com"}
-    house.env |= {**who, "GIT_COMMITTER_NAME": "Ada", "GIT_COMMITTER_EMAIL": "ada@example.com"}
-    for words in (["init", "-q"], ["add", "steps"], ["commit", "-qm", "All steps"]):
-        subprocess.run(["git", *words], cwd=house.path, env=house.env, check=True)
+    who = ["-c", "user.name=Ada", "-c", "user.email=ada@example.com"]
+    house.git(house.path, "init", "-q")
+    house.git(house.path, "add", "steps")
+    house.git(house.path, *who, "commit", "-qm", "All steps")
     return house
 
 
