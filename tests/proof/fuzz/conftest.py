@@ -13,13 +13,20 @@ import os
 
 import pytest
 from harness import STEPS, Step
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from proof.fuzz.world import World
 
 EXAMPLES = int(os.environ.get("FUZZ", "0"))
 
 settings.register_profile(
-    "ci", derandomize=True, database=None, deadline=None, max_examples=150, suppress_health_check=list(HealthCheck)
+    "ci",
+    derandomize=True,
+    database=None,
+    deadline=None,
+    max_examples=150,
+    phases=(Phase.explicit, Phase.generate, Phase.shrink),
+    report_multiple_bugs=False,
+    suppress_health_check=list(HealthCheck),
 )
 settings.register_profile("long", settings.get_profile("ci"), derandomize=False, max_examples=EXAMPLES or 1)
 settings.load_profile("long" if EXAMPLES else "ci")

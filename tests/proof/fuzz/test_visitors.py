@@ -1,5 +1,6 @@
 """Visitors come and go in any order, and a plain model says who may be inside. The app must agree, always."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -10,11 +11,13 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
 from webtest.response import TestResponse
 
-EMAILS = ["ada@example.com", "grace@example.com"]
+ADA, GRACE = "ada@example.com", "grace@example.com"
+EMAILS = st.sampled_from([ADA, ADA, GRACE])
 BROWSERS = range(3)
 PASSWORDS = [PASSWORD, NEW_PASSWORD]
+MOSTLY = st.sampled_from([True, True, True, False])
 # Minutes. All are multiples of seven, and no limit of the app is: however they add up, none is hit on the second.
-PAUSES = [7, 14, 21, 35, 350, 700, 721, 14 * 1440, 43_183, 43_211]
+SHORT, LONG = [14, 21], [35, 350, 700, 721, 14 * 1440, 43_183, 43_211]
 MOST_SESSIONS = 20  # of one account; beyond that the app ends the one used longest ago
 
 
@@ -22,6 +25,7 @@ MOST_SESSIONS = 20  # of one account; beyond that the app ends the one used long
 class Session:
     """One log-in, as the app should see it."""
 
+    id: int
     email: str
     remembered: bool
     created: int
@@ -59,6 +63,9 @@ class Visitors(RuleBasedStateMachine):
         self.now = 0  # minutes since the start
         self.accounts: dict[str, Account] = {}
         self.browsers = [Browser(Visitor(app)) for _ in BROWSERS]
+        self.sign_up(0, ADA)  # else most rounds would end before anybody is inside
+        self.log_in(0, ADA, right=True, remember=False)
+        self.log_in(1, ADA, right=True, remember=True)
 
     # What the model says.
 
@@ -89,7 +96,8 @@ class Visitors(RuleBasedStateMachine):
         """Note a log-in."""
         if session := self.comes_in(browser):
             session.ended = True
-        browser.session = Session(email, remembered, self.now, self.now)
+        (newest,) = query(self.app, "SELECT max(id) AS id FROM user_sessions")
+        browser.session = Session(newest["id"], email, remembered, self.now, self.now)
         browser.remember = browser.session if remembered else None
         browser.typed_password = True
         self.accounts[email].sessions.append(browser.session)
@@ -97,6 +105,16 @@ class Visitors(RuleBasedStateMachine):
     def has_room(self, email: str) -> bool:
         """Whether one more log-in ends no other."""
         return sum(not session.ended for session in self.accounts[email].sessions) < MOST_SESSIONS
+
+    def inside(self, number: int) -> Browser:
+        """One of the browsers that are inside, if there are any; so that most of what is tried can be done."""
+        live = [browser for browser in self.browsers if self.is_live(browser.session) or self.is_live(browser.remember)]
+        return live[number % len(live)] if live else self.browsers[number]
+
+    def password(self, email: str, right: bool) -> str:
+        """The member's password, or the one that is not."""
+        actual = self.accounts[email].password if email in self.accounts else PASSWORD
+        return actual if right else PASSWORDS[1 - PASSWORDS.index(actual)]
 
     def members_page(self, browser: Browser, path: str) -> TestResponse | None:
         """Open a page that wants a fresh log-in; None, and rightly so, if this browser may not."""
@@ -108,7 +126,7 @@ class Visitors(RuleBasedStateMachine):
 
     # What people do.
 
-    @rule(browser=st.sampled_from(BROWSERS), email=st.sampled_from(EMAILS))
+    @rule(browser=st.sampled_from(BROWSERS), email=EMAILS)
     def sign_up(self, browser: int, email: str) -> None:
         """Somebody makes an account, or tries to make it twice."""
         here = self.browsers[browser]
@@ -121,32 +139,28 @@ class Visitors(RuleBasedStateMachine):
         assert answer.status_int == (422 if email in self.accounts else 302)
         self.accounts.setdefault(email, Account(PASSWORD))
 
-    @rule(
-        browser=st.sampled_from(BROWSERS),
-        email=st.sampled_from(EMAILS),
-        password=st.sampled_from(PASSWORDS),
-        remember=st.booleans(),
-    )
-    def log_in(self, browser: int, email: str, password: str, remember: bool) -> None:
-        """Somebody logs in, with the right password or another one."""
+    @rule(browser=st.sampled_from(BROWSERS), email=EMAILS, right=MOSTLY, remember=st.booleans())
+    def log_in(self, browser: int, email: str, right: bool, remember: bool) -> None:
+        """Somebody logs in, with the right password or with the one that an account had before."""
         here, account = self.browsers[browser], self.accounts.get(email)
         if self.comes_in(here) and here.typed_password:
             assert here.visitor.get("/login").status_int == 302
             return
-        right = account is not None and account.active and account.password == password
-        if right and not self.has_room(email):
+        password = self.password(email, right)
+        let_in = right and account is not None and account.active
+        if let_in and not self.has_room(email):
             return
 
         answer = here.visitor.log_in(email, password, remember=remember)
 
-        assert answer.status_int == (302 if right else 422)
-        if right:
+        assert answer.status_int == (302 if let_in else 422)
+        if let_in:
             self.start(here, email, remember)
 
     @rule(browser=st.sampled_from(BROWSERS))
     def log_out(self, browser: int) -> None:
         """Somebody presses the log-out button, if the page has one."""
-        here = self.browsers[browser]
+        here = self.inside(browser)
         session = self.comes_in(here)
         assert here.visitor.logged_in == (session is not None)
         if session is None:
@@ -160,122 +174,143 @@ class Visitors(RuleBasedStateMachine):
     @rule(browser=st.sampled_from(BROWSERS))
     def close_the_browser(self, browser: int) -> None:
         """Cookies that last as long as the browser is open are gone."""
-        self.browsers[browser].visitor.close_browser()
-        self.browsers[browser].session = None
+        here = self.inside(browser)
+        here.visitor.close_browser()
+        here.session = None
 
     @rule(browser=st.sampled_from(BROWSERS), thief=st.sampled_from(BROWSERS))
     def copy_the_cookies(self, browser: int, thief: int) -> None:
         """Somebody has seen the cookies once: they must be worth no more than the log-in that they stand for."""
-        if browser == thief:
+        here, there = self.inside(browser), self.browsers[thief]
+        if here is there:
             return
-        here, there = self.browsers[browser], self.browsers[thief]
         there.visitor.reset()
         here.visitor.copy_cookies_to(there.visitor)
         there.session, there.remember, there.typed_password = here.session, here.remember, here.typed_password
 
-    @rule(browser=st.sampled_from(BROWSERS))
-    def look(self, browser: int) -> None:
-        """Somebody opens the dashboard."""
-        here = self.browsers[browser]
-        session = self.comes_in(here)
+    @rule()
+    def everybody_looks(self) -> None:
+        """In each browser somebody opens the dashboard."""
+        for here in self.browsers:
+            session = self.comes_in(here)
 
-        page = here.visitor.get("/dashboard")
+            page = here.visitor.get("/dashboard")
 
-        inside = page.status_int == 200 and "You are logged in as" in page.text
-        assert inside == (session is not None), f"{page.status}, but the model says {session}"
-        if session:
-            assert session.email in page.text
+            inside = page.status_int == 200 and "You are logged in as" in page.text
+            assert inside == (session is not None), f"{page.status}, but the model says {session}"
+            if session:
+                assert session.email in page.text
 
     @precondition(lambda self: self.last_step)
-    @rule(browser=st.sampled_from(BROWSERS), current=st.sampled_from(PASSWORDS), new=st.sampled_from(PASSWORDS))
-    def change_the_password(self, browser: int, current: str, new: str) -> None:
+    @rule(browser=st.sampled_from(BROWSERS), right=MOSTLY)
+    def change_the_password(self, browser: int, right: bool) -> None:
         """A member changes the password: all other log-ins are over."""
-        here = self.browsers[browser]
+        here = self.inside(browser)
         page = self.members_page(here, "/account/password")
         if page is None:
             return
-        old, account = here.session, self.accounts[here.session.email]
+        old = here.session
+        current, new = self.password(old.email, right), self.password(old.email, False)
 
         answer = here.visitor.submit(page, {"current_password": current, "new_password": new, "confirm": new})
 
-        if account.password != current:
-            assert answer.status_int == 422
-            return
-        if new == current:  # it may be refused
-            assert answer.status_int in (302, 422)
-            if answer.status_int == 422:
-                return
-        assert answer.status_int == 302
-        account.password = new
-        self.end(old.email)
-        self.start(here, old.email, old.remembered)
+        assert answer.status_int == (302 if right else 422)
+        if right:
+            self.accounts[old.email].password = new
+            self.end(old.email)
+            self.start(here, old.email, old.remembered)
 
     @precondition(lambda self: self.last_step)
-    @rule(browser=st.sampled_from(BROWSERS), which=st.integers(0, 4))
-    def end_one(self, browser: int, which: int) -> None:
-        """A member ends a log-in somewhere else."""
-        here = self.browsers[browser]
+    @rule(browser=st.sampled_from(BROWSERS), which=st.integers(0, 3), all_others=MOSTLY.map(lambda mostly: not mostly))
+    def end_log_ins(self, browser: int, which: int, all_others: bool) -> None:
+        """A member looks where the account is logged in, and ends one of the others, or all."""
+        here = self.inside(browser)
         page = self.members_page(here, "/account")
         if page is None:
             return
-        others = [form for form in page.forms.values() if form.action.endswith("/end")]
-        live = [s for s in self.accounts[here.session.email].sessions if self.is_live(s) and s is not here.session]
-        assert len(others) == len(live)
-        if which >= len(live):
-            return
-        rows = query(self.app, "SELECT id FROM user_sessions ORDER BY id")
-        form = sorted(others, key=lambda form: int(form.action.split("/")[-2]))[which]
-        assert int(form.action.split("/")[-2]) in {row["id"] for row in rows}
+        sessions = [session for session in self.accounts[here.session.email].sessions if self.is_live(session)]
+        forms = {form.action: form for form in page.forms.values() if "/account/sessions/" in form.action}
+        everywhere = forms.pop("/account/sessions/end-others")
+        offered = {
+            f"/account/sessions/{session.id}/end": session for session in sessions if session is not here.session
+        }
+        assert forms.keys() == offered.keys()
 
-        assert form.submit().status_int == 302
+        if all_others:
+            assert everywhere.submit().status_int == 302
+            self.end(here.session.email, keep=here.session)
+        elif offered:
+            action = sorted(offered)[which % len(offered)]
+            assert forms[action].submit().status_int == 302
+            offered[action].ended = True
 
-        live[which].ended = True
-
-    @precondition(lambda self: self.last_step)
-    @rule(browser=st.sampled_from(BROWSERS))
-    def end_others(self, browser: int) -> None:
-        """A member ends all log-ins but this one."""
-        here = self.browsers[browser]
-        page = self.members_page(here, "/account")
-        if page is None:
-            return
-        (form,) = [form for form in page.forms.values() if form.action.endswith("/end-others")]
-
-        assert form.submit().status_int == 302
-
-        self.end(here.session.email, keep=here.session)
-
-    @precondition(lambda self: self.last_step)
-    @rule(email=st.sampled_from(EMAILS), command=st.sampled_from(["deactivate", "reactivate", "end-sessions"]))
-    def whoever_runs_the_site(self, email: str, command: str) -> None:
-        """Keeps a member out, lets them in again, or ends all their log-ins."""
+    def run(self, command: str, email: str) -> None:
+        """Give a command: each of them ends what log-ins the member has."""
         result = self.app.test_cli_runner().invoke(args=[command, email])
 
         assert (result.exit_code == 0) == (email in self.accounts), result.output
         if email in self.accounts:
             self.end(email)
-            if command != "end-sessions":
-                self.accounts[email].active = command == "reactivate"
 
-    @rule(minutes=st.sampled_from(PAUSES))
-    def time_passes(self, minutes: int) -> None:
-        """Nobody does anything for a while: every row becomes older."""
-        for row in query(self.app, "SELECT id, created, last_seen FROM user_sessions"):
-            older = {name: earlier(row[name], minutes) for name in ("created", "last_seen")}
-            statement = "UPDATE user_sessions SET created = :created, last_seen = :last_seen WHERE id = :id"
-            query(self.app, statement, id=row["id"], **older)
+    @precondition(lambda self: self.last_step)
+    @rule(email=EMAILS, deactivate=st.booleans())
+    def keep_a_member_out(self, email: str, deactivate: bool) -> None:
+        """Whoever runs the site ends all log-ins of a member; perhaps the member is to stay out, too."""
+        self.run("deactivate" if deactivate else "end-sessions", email)
+        if deactivate and email in self.accounts:
+            self.accounts[email].active = False
+
+    @precondition(lambda self: not all(account.active for account in self.accounts.values()))
+    @rule()
+    def reactivate(self) -> None:
+        """Whoever runs the site lets everybody in again; not into the log-ins of before."""
+        for email, account in self.accounts.items():
+            if not account.active:
+                self.run("reactivate", email)
+                account.active = True
+
+    @rule(minutes=st.sampled_from(SHORT))
+    def a_while_passes(self, minutes: int) -> None:
+        """Nobody does anything: every row becomes older."""
         self.now += minutes
+        self.age("created", minutes)
+        self.age("last_seen", minutes)
+
+    @rule(minutes=st.sampled_from(LONG))
+    def a_long_time_passes(self, minutes: int) -> None:
+        """The same; a rule of its own, for it ends more than the short one does."""
+        self.a_while_passes(minutes)
+
+    @rule()
+    def everybody_stays_for_an_hour(self) -> None:
+        """Whoever looks at a page now and then stays in."""
+        for _ in range(3):
+            self.a_while_passes(21)
+            self.everybody_looks()
+
+    @rule(minutes=st.sampled_from(LONG))
+    def everybody_stays_for_long(self, minutes: int) -> None:
+        """Whoever is inside goes on to look at pages all the time; that must not keep them in for ever."""
+        here = [session for account in self.accounts.values() for session in account.sessions if self.is_live(session)]
+        for session in here:
+            session.last_seen += minutes
+        self.now += minutes
+        self.age("created", minutes)
+        self.age("last_seen", minutes, but_not={session.id for session in here})
+
+    def age(self, column: str, minutes: int, but_not: Collection[int] = ()) -> None:
+        """Make the moments in this column earlier."""
+        for row in query(self.app, f"SELECT id, {column} AS moment FROM user_sessions"):
+            if row["id"] not in but_not:
+                moment = datetime.fromisoformat(str(row["moment"])) - timedelta(minutes=minutes)
+                moment = moment.isoformat(" ", timespec="microseconds")  # as SQLAlchemy writes it
+                query(
+                    self.app, f"UPDATE user_sessions SET {column} = :moment WHERE id = :id", id=row["id"], moment=moment
+                )
 
     def teardown(self) -> None:
         """At the end everybody looks once more."""
-        for browser in BROWSERS:
-            self.look(browser)
-
-
-def earlier(moment: object, minutes: int) -> str:
-    """This moment less some minutes; databases give it as a datetime, SQLite's plain SQL as text."""
-    moment = moment if isinstance(moment, datetime) else datetime.fromisoformat(str(moment))
-    return (moment - timedelta(minutes=minutes)).isoformat(" ", timespec="microseconds")
+        self.everybody_looks()
 
 
 def test_nobody_is_inside_who_should_not_be_and_nobody_is_locked_out(step: Step, fuzz_database: str) -> None:
@@ -284,6 +319,6 @@ def test_nobody_is_inside_who_should_not_be_and_nobody_is_locked_out(step: Step,
     app.logger.propagate = False
     init_db(app)
     profile = settings()
-    few = settings(profile, max_examples=max(1, profile.max_examples // 5), stateful_step_count=30)
+    few = settings(profile, max_examples=max(1, profile.max_examples * 2 // 3), stateful_step_count=30)
 
     run_state_machine_as_test(lambda: Visitors(app, step.number == 6), settings=few)
