@@ -9,6 +9,7 @@ from harness import NEW_PASSWORD, PASSWORD, Step, Visitor, init_db, query
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
+from proof.fuzz.world import close
 from webtest.response import TestResponse
 
 ADA, GRACE = "ada@example.com", "grace@example.com"
@@ -322,3 +323,5 @@ def test_nobody_is_inside_who_should_not_be_and_nobody_is_locked_out(step: Step,
     few = settings(profile, max_examples=max(1, profile.max_examples * 2 // 3), stateful_step_count=30)
 
     run_state_machine_as_test(lambda: Visitors(app, step.number == 6), settings=few)
+
+    close(app)

@@ -131,3 +131,9 @@ def check(answer: Answer, base: str) -> None:
     if location := answer.headers.get("Location"):
         target = ada_url.URL(location, base=base)
         assert (target.protocol, target.host) == ("https:", HOST), location
+
+
+def close(app: Flask) -> None:
+    """Close the app's connections to the database."""
+    with app.app_context():
+        app.extensions["sqlalchemy"].engine.dispose()
