@@ -1,13 +1,15 @@
 """Change the last step in one small place, hundreds of times, and list the changes that no test notices.
 
-    pip install cosmic-ray
+    pip install ".[test,mutation]"
     python tests/mistakes/mutation.py [--again] [FILE ...]
 
-Cosmic Ray finds the places and makes the changes; the suites judge them, two at a time, in forks of processes that have
-everything imported. MUTATION.md says what the last run has shown. --again judges only what was not noticed last time.
+Cosmic Ray finds the places and makes the changes. Each is judged by the tests that run its line, the quickest first,
+until one fails; two at a time. MUTATION.md says what the last run has shown. --again judges only what was not noticed.
 """
 
 import argparse
+import ast
+import importlib
 import re
 import shutil
 import tempfile
@@ -16,24 +18,27 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from queue import Queue
 
+import coverage
+import pytest
 from cosmic_ray import plugins
 from cosmic_ray.commands.init import init
 from cosmic_ray.mutating import mutate_code
 from cosmic_ray.operators.operator import Operator
 from cosmic_ray.work_db import WorkDB, use_db
-from cosmic_ray.work_item import TestOutcome, WorkerOutcome, WorkItem, WorkResult
+from cosmic_ray.work_item import MutationSpec, TestOutcome, WorkerOutcome, WorkItem, WorkResult
 from parso.python.tree import Keyword
 from parso.tree import NodeOrLeaf
-from runner import ROOT, Runner
+from runner import QUIET, ROOT, Runner, suites
 
 STEP = ROOT / "steps" / "06_protected"
 PACKAGE = "flask_login_tutorial"
 FILES = ["auth.py", "models.py", "forms.py", "config.py", "sessions.py", "throttle.py", "account.py", "headers.py"]
 SESSION = ROOT / "mutants" / "session.sqlite"
 # Changes that only flatter the score. `str | None` stands in annotations, and whatever replaces the | there breaks
-# the import. Of the ways to get a number wrong, or to compare it wrongly, two or three say as much as eleven.
+# the import. Of the ways to count wrongly, or to compare wrongly, one or two say as much as eleven.
 LEFT_OUT = re.compile(
-    r"BitOr_|_(Mod|Pow|FloorDiv|RShift|LShift|BitOr|BitAnd|BitXor)$|ReplaceComparisonOperator_Eq_(Lt|LtE|Gt|GtE|Is|IsNot)$"
+    r"Replace(BinaryOperator_(?!Add_Sub|Sub_Add|Mul_Div|Div_Mul|Pow_Mul)"
+    r"|ComparisonOperator_(Eq|NotEq)_(?!Eq|NotEq)|ComparisonOperator_[LG]tE?_(Eq|NotEq|Is|IsNot)$)"
 )
 
 
@@ -71,40 +76,82 @@ def begin(database: WorkDB) -> None:
             database.set_result(item.job_id, WorkResult(worker_outcome=WorkerOutcome.SKIPPED))
 
 
-def judge(item: WorkItem, runner: Runner) -> WorkResult:
-    """Make one change in a copy of the step, and let the suites look at it until the first one notices."""
-    mutation = item.mutations[0]
-    with tempfile.TemporaryDirectory() as folder:
-        copy = Path(folder) / STEP.name
-        shutil.copytree(STEP, copy, ignore=shutil.ignore_patterns("instance", ".env", "__pycache__"))
-        file = copy / PACKAGE / mutation.module_path.name
-        operator = plugins.get_operator(mutation.operator_name)()
-        file.write_text(mutate_code(file.read_text("utf-8"), operator, mutation.occurrence), "utf-8")
-        red = runner.judge(STEP.name, copy, "--exitfirst")["failed"]
-    outcome = TestOutcome.KILLED if red else TestOutcome.SURVIVED
-    return WorkResult(worker_outcome=WorkerOutcome.NORMAL, test_outcome=outcome, output="\n".join(red))
+class Witnesses:
+    """Which tests run which lines: noted by a pytest plugin, in one run of the suites that must pass."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+        self.coverage = coverage.Coverage(data_file=None, include=[f"{STEP / PACKAGE}/*"])
+        with self.coverage.collect():
+            status = pytest.main([*QUIET, "--step", STEP.name, *suites()], plugins=[self])
+        if status:
+            raise SystemExit("The suites must pass before their tests can be tested.")
+
+    def pytest_collection_finish(self) -> None:
+        """Import the step before the first test does: what runs then belongs to no test, but to all."""
+        importlib.import_module("harness").STEPS[int(STEP.name[:2])].module  # noqa: B018 - to look at it imports it
+
+    def pytest_runtest_logstart(self, nodeid: str) -> None:
+        """From here on the lines belong to this test."""
+        self.coverage.switch_context(nodeid)
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Note how long it took."""
+        self.seconds[report.nodeid] = self.seconds.get(report.nodeid, 0) + report.duration
+
+    def of(self, mutation: MutationSpec) -> list[str]:
+        """The tests that run the statement of this change, the quickest first; all, if it runs at the import."""
+        tree = ast.parse(mutation.module_path.read_text("utf-8"))
+        around = [node for node in ast.walk(tree) if isinstance(node, ast.stmt) and spans(node, mutation.start_pos[0])]
+        smallest = min(around, key=lambda node: node.end_lineno - node.lineno)
+        lines = self.coverage.get_data().contexts_by_lineno(str(mutation.module_path))
+        tests = {test for row in range(smallest.lineno, smallest.end_lineno + 1) for test in lines.get(row, [])}
+        return sorted(self.seconds if "" in tests else tests, key=self.seconds.get)
 
 
-def run(database: WorkDB, items: list[WorkItem]) -> None:
-    """Judge these changes, two at a time."""
-    runners: Queue[Runner] = Queue()
-    for _ in range(2):
-        runners.put(Runner())
+def spans(node: ast.stmt, row: int) -> bool:
+    """Whether a statement stands on this line, its decorators included."""
+    first = min([node.lineno, *(one.lineno for one in getattr(node, "decorator_list", []))])
+    return first <= row <= node.end_lineno
 
-    def one(item: WorkItem) -> tuple[WorkItem, WorkResult]:
-        """Judge one, with whichever runner is free."""
-        runner = runners.get()
-        try:
-            return item, judge(item, runner)
-        finally:
-            runners.put(runner)
 
-    with ThreadPoolExecutor(2) as pool:
-        for number, (item, result) in enumerate(pool.map(one, items), 1):
-            database.set_result(item.job_id, result)
-            print(f"{number} of {len(items)}: {describe(item)}: {result.test_outcome.value}", flush=True)
-    while not runners.empty():
-        runners.get().close()
+class Judges:
+    """Two processes that judge, and what they have learnt: which tests notice changes in which file."""
+
+    def __init__(self) -> None:
+        self.witnesses = Witnesses()
+        self.free: Queue[Runner] = Queue()
+        for _ in range(2):
+            self.free.put(Runner())
+        self.alert: dict[str, list[str]] = {name: [] for name in FILES}
+
+    def judge(self, item: WorkItem) -> tuple[WorkItem, WorkResult]:
+        """Make one change in a copy of the step, and see whether any test notices."""
+        mutation = item.mutations[0]
+        tests, alert = self.witnesses.of(mutation), self.alert[mutation.module_path.name]
+        # Those that have noticed a change in this file before come first: mostly one of them does so again.
+        tests.sort(key=lambda test: test.partition("[")[0] not in alert[:20])
+        runner = self.free.get()
+        with tempfile.TemporaryDirectory() as folder:
+            copy = Path(folder) / STEP.name
+            shutil.copytree(STEP, copy, ignore=shutil.ignore_patterns("instance", ".env"))
+            file = copy / PACKAGE / mutation.module_path.name
+            operator = plugins.get_operator(mutation.operator_name)()
+            file.write_text(mutate_code(file.read_text("utf-8"), operator, mutation.occurrence), "utf-8")
+            red = runner.judge(STEP.name, copy, "--exitfirst", *tests)["failed"] if tests else []
+        self.free.put(runner)
+        alert[:] = [*red, *(test for test in alert if test not in red)]
+        outcome = TestOutcome.KILLED if red else TestOutcome.SURVIVED
+        return item, WorkResult(worker_outcome=WorkerOutcome.NORMAL, test_outcome=outcome, output="\n".join(red))
+
+    def judge_all(self, items: list[WorkItem], database: WorkDB) -> None:
+        """Judge these changes, and write down what comes out."""
+        with ThreadPoolExecutor(2) as pool:
+            for number, (item, result) in enumerate(pool.map(self.judge, items), 1):
+                database.set_result(item.job_id, result)
+                print(f"{number} of {len(items)}: {describe(item)}: {result.test_outcome.value}", flush=True)
+        while not self.free.empty():
+            self.free.get().close()
 
 
 def describe(item: WorkItem) -> str:
@@ -142,7 +189,8 @@ def main() -> None:
         if options.again:
             unnoticed = {job for job, result in database.results if result.test_outcome is TestOutcome.SURVIVED}
             items = [item for item in database.work_items if item.job_id in unnoticed]
-        run(database, [item for item in items if item.mutations[0].module_path.name in (options.files or FILES)])
+        files = options.files or FILES
+        Judges().judge_all([item for item in items if item.mutations[0].module_path.name in files], database)
         report(database)
 
 

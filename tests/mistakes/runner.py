@@ -43,10 +43,10 @@ def suites(last: str = "99") -> list[str]:
     return [str(folder) for folder in folders if folder.name[:2] <= last[:2]]
 
 
-def answer(step: str, folder: str, *options: str) -> None:
-    """Print, in one line, which tests of the suites up to this step passed, failed and were skipped in this folder."""
+def answer(step: str, folder: str, *tests: str) -> None:
+    """Print, in one line, which of these tests passed, failed and were skipped in this folder."""
     notes = Notes()
-    status = pytest.main([*QUIET, *options, "--step", step, f"--app={folder}", *suites(step)], plugins=[notes])
+    status = pytest.main([*QUIET, "--step", step, f"--app={folder}", *(tests or suites(step))], plugins=[notes])
     if status not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
         notes.outcomes["failed"].add(f"pytest itself, which ended with {status!r}")
     line = json.dumps({outcome: sorted(tests) for outcome, tests in notes.outcomes.items()})
@@ -90,9 +90,9 @@ class Runner:
             stdout=subprocess.PIPE,
         )
 
-    def judge(self, step: str, folder: Path, *options: str) -> Outcomes:
-        """The tests, of the suites up to this step, that passed, failed and were skipped in this folder."""
-        arguments = [step, str(folder), *options]
+    def judge(self, step: str, folder: Path, *tests: str) -> Outcomes:
+        """Of these tests, or else of all in the suites up to this step: which passed, failed, were skipped."""
+        arguments = [step, str(folder), *tests]
         if self.server:
             self.server.stdin.write(json.dumps(arguments) + "\n")
             self.server.stdin.flush()
