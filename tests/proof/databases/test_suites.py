@@ -1,5 +1,6 @@
 """The suites, which everybody runs on SQLite, on the servers that a real site has."""
 
+import itertools
 import os
 import subprocess
 import sys
@@ -10,40 +11,33 @@ import pytest
 from proof.servers import ROOT, new_database
 from sqlalchemy import URL
 
+STEPS = ("04", "06")  # the last without sessions, and the last
 LONG = 400  # seconds; a run takes a tenth of it on an idle machine
 
 
 @pytest.fixture(scope="module")
-def runs(servers: dict[str, URL], folder: Path) -> Iterator[dict[str, tuple[subprocess.Popen, Path]]]:
-    """The suites of the last step under way on each server, side by side, and where their output goes."""
-    started = {}
-    for name, server in servers.items():
-        uri = new_database(server, f"proof_suites_{os.getpid()}")
-        output = folder / f"suites-{name}"
-        command = [
-            sys.executable,
-            "-m",
-            "pytest",
-            "-q",
-            "-p",
-            "no:cacheprovider",
-            "--step",
-            "06",
-            "--database-uri",
-            uri,
-        ]
+def runs(servers: dict[str, URL], folder: Path) -> Iterator[dict[tuple[str, str], tuple[subprocess.Popen, Path]]]:
+    """The suites under way on each server, side by side, and where their output goes."""
+    pytest_here, started = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"], {}
+    for (name, server), number in itertools.product(servers.items(), STEPS):
+        uri = new_database(server, f"proof_suites_{number}_{os.getpid()}")
+        output = folder / f"suites-{name}-{number}"
         with output.open("wb") as file:
-            started[name] = subprocess.Popen(command, cwd=ROOT, stdout=file, stderr=file), output
+            command = [*pytest_here, "--step", number, "--database-uri", uri]
+            started[name, number] = subprocess.Popen(command, cwd=ROOT, stdout=file, stderr=file), output
     yield started
     for process, _output in started.values():
         process.kill()
         process.wait()
 
 
+@pytest.mark.parametrize("number", STEPS)
 @pytest.mark.parametrize("name", ["postgresql", "mariadb"])
-def test_every_behaviour_of_the_last_step_holds_on(name: str, runs: dict[str, tuple[subprocess.Popen, Path]]) -> None:
+def test_every_behaviour_of_a_step_holds_on(
+    name: str, number: str, runs: dict[tuple[str, str], tuple[subprocess.Popen, Path]]
+) -> None:
     """SQLite stores what others refuse, and compares what others do not: green there proves little here."""
-    process, output = runs[name]
+    process, output = runs[name, number]
 
     status = process.wait(LONG)
 
