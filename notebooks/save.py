@@ -18,13 +18,15 @@ FOLDER = Path(__file__).resolve().parent
 
 
 def run(path: Path) -> nbformat.NotebookNode:
-    """The notebook as a clean kernel leaves it; raises CellExecutionError at the first cell that fails."""
+    """The notebook as a clean kernel leaves it; raises CellExecutionError where a cell fails."""
     notebook = nbformat.read(path, as_version=4)
     for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
     resources = {"metadata": {"path": str(path.parent)}}
-    NotebookClient(notebook, timeout=120, kernel_name="python3", record_timing=False, resources=resources).execute()
+    NotebookClient(
+        notebook, timeout=120, kernel_name="python3", record_timing=False, resources=resources
+    ).execute()
     return tidy(notebook)
 
 
@@ -45,7 +47,11 @@ def join_streams(outputs: list[nbformat.NotebookNode]) -> list[nbformat.Notebook
     """One output for what was printed in several goes: where it is cut depends on the clock."""
     joined: list[nbformat.NotebookNode] = []
     for output in outputs:
-        if joined and output.output_type == "stream" == joined[-1].output_type and output.name == joined[-1].name:
+        if (
+            joined
+            and output.output_type == "stream" == joined[-1].output_type
+            and output.name == joined[-1].name
+        ):
             joined[-1].text += output.text
         else:
             joined.append(output)
@@ -55,7 +61,9 @@ def join_streams(outputs: list[nbformat.NotebookNode]) -> list[nbformat.Notebook
 def main(names: list[str]) -> None:
     """Run and save the notebooks that are named, or all of them."""
     if os.name == "nt":
-        asyncio.set_event_loop_policy(asyncio.WindowsSelectorEventLoopPolicy())  # what the kernels' sockets need
+        asyncio.set_event_loop_policy(
+            asyncio.WindowsSelectorEventLoopPolicy()
+        )  # what the kernels' sockets need
     for path in sorted(FOLDER.glob("0*_*.ipynb")):
         if not names or path.name[:2] in names:
             start = time.perf_counter()
