@@ -4,9 +4,11 @@ import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from checks import assert_error_page
+from flask import Flask
 from harness import Step, Visitor
 
 Sql = Callable[..., list[Any]]
@@ -67,3 +69,14 @@ def test_after_a_database_failure_the_next_request_works_again(visitor: Visitor,
         during = visitor.get("/", expect_errors=True)
 
     assert (during.status_code, visitor.get("/").status_code) == (503, 200)
+
+
+def test_a_database_that_goes_when_the_page_is_made_costs_nobody_the_page(app: Flask) -> None:
+    """The connection is given back at the end of a request; that it is dead by then is no reason for a 500."""
+    with app.app_context():
+        dialect = app.extensions["sqlalchemy"].engine.dialect
+
+    with patch.object(dialect, "do_rollback", side_effect=dialect.dbapi.OperationalError("gone")):
+        page = Visitor(app).get("/")
+
+    assert page.status_code == 200

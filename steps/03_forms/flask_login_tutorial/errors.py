@@ -1,10 +1,14 @@
 """One page for every error: what happened, in plain words, and nothing about our insides."""
 
+from contextlib import suppress
+
 from flask import Flask, Response, current_app, request
 from flask_wtf.csrf import CSRFError
-from sqlalchemy.exc import InterfaceError, OperationalError, ProgrammingError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from werkzeug.exceptions import HTTPException, ServiceUnavailable
+
+from .models import db
 
 WORDS = {
     400: "The server did not understand that request.",
@@ -21,6 +25,7 @@ EXPIRED = "This form has expired. Nothing was changed. Go back, reload the page,
 def init_app(app: Flask) -> None:
     """Answer every error of this app with our page."""
     app.register_error_handler(HTTPException, error_page)
+    app.after_request(let_go_of_the_database)
     for error in (OperationalError, InterfaceError, ProgrammingError, PoolTimeoutError):
         app.register_error_handler(error, database_down)
 
@@ -35,6 +40,13 @@ def error_page(error: HTTPException) -> Response:
     page = current_app.jinja_env.get_template("error.html")
     response.set_data(page.render(code=response.status_code, words=words))
     response.content_type = "text/html; charset=utf-8"
+    return response
+
+
+def let_go_of_the_database(response: Response) -> Response:
+    """Give the connection back while we can still answer: if that fails later, the finished page is lost."""
+    with suppress(DBAPIError):
+        db.session.close()
     return response
 
 
