@@ -84,7 +84,7 @@ class Visitors(RuleBasedStateMachine):
                 return None
             browser.session, browser.typed_password = browser.remember, False
         browser.session.last_seen = self.now
-        if self.now - browser.session.created > 15:
+        if self.now - browser.session.created > 15 and self.last_step:
             browser.typed_password = False
         return browser.session
 
@@ -144,7 +144,7 @@ class Visitors(RuleBasedStateMachine):
     def log_in(self, browser: int, email: str, right: bool, remember: bool) -> None:
         """Somebody logs in, with the right password or with the one that an account had before."""
         here, account = self.browsers[browser], self.accounts.get(email)
-        if self.comes_in(here) and (here.typed_password or not self.last_step):
+        if self.comes_in(here) and here.typed_password:
             assert here.visitor.get("/login").status_int == 302
             return
         password = self.password(email, right)
