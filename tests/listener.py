@@ -76,6 +76,8 @@ class Listener:
         file = report.nodeid.partition("::")[0]
         crash = getattr(report.longrepr, "reprcrash", None)
         said = (crash.message if crash else report.longreprtext).strip().partition("\n<!doctype")[0].splitlines()
+        if crash and said == ["AssertionError"]:  # raised in a helper, which pytest does not explain
+            said = [linecache.getline(crash.path, crash.lineno).strip()]
         entries = getattr(getattr(report.longrepr, "reprtraceback", None), "reprentries", [])
         lines = [at.lineno for entry in entries if (at := entry.reprfileloc) and str(at.path).endswith(file)]
         line = lines[0] if lines else report.location[1] + 1
