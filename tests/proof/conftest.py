@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from proof.servers import Database, MariaDB, PostgreSQL, new_database, usable
+from proof.servers import Database, MariaDB, PostgreSQL, drop_database, new_database, usable
 from sqlalchemy import URL
 
 KINDS = {"postgresql": PostgreSQL, "mariadb": MariaDB}
@@ -35,20 +35,17 @@ def servers(folder: Path) -> Iterator[dict[str, URL]]:
             server.stop()
 
 
-@pytest.fixture(scope="session")
-def postgresql(servers: dict[str, URL]) -> URL:
-    """A PostgreSQL server to make databases on."""
-    return servers["postgresql"]
-
-
 @pytest.fixture(scope="module", params=["sqlite", "postgresql", "mariadb"])
-def database_uri(request: pytest.FixtureRequest, folder: Path, servers: dict[str, URL]) -> str:
+def database_uri(request: pytest.FixtureRequest, folder: Path, servers: dict[str, URL]) -> Iterator[str]:
     """An empty database of each kind."""
     if request.param == "sqlite":
         path = folder / "proof.db"
         path.unlink(missing_ok=True)
-        return f"sqlite:///{path}"
-    return new_database(servers[request.param], f"proof_{os.getpid()}")
+        yield f"sqlite:///{path}"
+        return
+    name = f"proof_{os.getpid()}"
+    yield new_database(servers[request.param], name)
+    drop_database(servers[request.param], name)
 
 
 @pytest.fixture(params=list(KINDS))

@@ -301,13 +301,23 @@ def usable(uri: URL) -> bool:
 
 def new_database(server: URL, name: str) -> str:
     """Make an empty database on this server, in place of any of that name; return its address."""
+    drop_database(server, name)
+    administer(server, f"CREATE DATABASE {name}")
+    return server.set(database=name).render_as_string(hide_password=False)
+
+
+def drop_database(server: URL, name: str) -> None:
+    """Leave a server as it was found."""
+    force = " WITH (FORCE)" if server.get_backend_name() == "postgresql" else ""
+    administer(server, f"DROP DATABASE IF EXISTS {name}{force}")
+
+
+def administer(server: URL, statement: str) -> None:
+    """Run one statement outside any transaction."""
     engine = create_engine(server, isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
-        force = " WITH (FORCE)" if server.get_backend_name() == "postgresql" else ""
-        connection.execute(text(f"DROP DATABASE IF EXISTS {name}{force}"))
-        connection.execute(text(f"CREATE DATABASE {name}"))
+        connection.execute(text(statement))
     engine.dispose()
-    return server.set(database=name).render_as_string(hide_password=False)
 
 
 def query(uri: str, sql: str, **values: Any) -> list[Mapping[str, Any]]:

@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from proof.servers import ROOT, new_database
+from proof.servers import ROOT, drop_database, new_database
 from sqlalchemy import URL
 
 STEPS = ("04", "06")  # the last without sessions, and the last
+OURS = f"proof_suites_{os.getpid()}"  # the databases' names begin so
 LONG = 400  # seconds; a run takes a tenth of it on an idle machine
 
 
@@ -20,7 +21,7 @@ def runs(servers: dict[str, URL], folder: Path) -> Iterator[dict[tuple[str, str]
     """The suites under way on each server, side by side, and where their output goes."""
     pytest_here, started = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"], {}
     for (name, server), number in itertools.product(servers.items(), STEPS):
-        uri = new_database(server, f"proof_suites_{number}_{os.getpid()}")
+        uri = new_database(server, f"{OURS}_{number}")
         output = folder / f"suites-{name}-{number}"
         with output.open("wb") as file:
             command = [*pytest_here, "--step", number, "--database-uri", uri]
@@ -29,6 +30,8 @@ def runs(servers: dict[str, URL], folder: Path) -> Iterator[dict[tuple[str, str]
     for process, _output in started.values():
         process.kill()
         process.wait()
+    for server, number in itertools.product(servers.values(), STEPS):
+        drop_database(server, f"{OURS}_{number}")
 
 
 @pytest.mark.parametrize("number", STEPS)
