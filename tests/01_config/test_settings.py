@@ -64,8 +64,15 @@ def test_a_short_key_is_refused(step: Step) -> None:
 
 def test_a_placeholder_is_refused_however_long(step: Step) -> None:
     """A key copied out of an example is known to everyone who has read the example."""
-    for key in ("changeme" * 5, "please-replace-me-0123456789abcdef", "this-is-my-secret-key-0123456789", "a1" * 32):
+    for key in (
+        "changeme" * 5,
+        "please-replace-me-0123456789abcdef",
+        "this-is-my-secret-key-0123456789",
+        "0123456" * 5,
+    ):
         assert "SECRET_KEY" in refusal(step, SECRET_KEY=key)
+
+    assert step.create_app(SECRET_KEY="01234567" * 4)
 
 
 def test_the_example_file_holds_no_key_that_works(step: Step) -> None:
@@ -145,6 +152,30 @@ def test_the_real_environment_wins_over_the_env_file(
     app = app_from_environment(copy, monkeypatch, SECRET_KEY=KEY)
 
     assert app.config["SECRET_KEY"] == KEY
+
+
+def test_whoever_sets_nothing_gets_the_safe_cookie(step: Step, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A setting that has to be remembered is forgotten on the one site where it matters."""
+    app = app_from_environment(step, monkeypatch)
+
+    assert app.config["SESSION_COOKIE_SECURE"] is True
+
+
+def test_yes_and_no_can_be_written_in_several_ways(step: Step) -> None:
+    """Somebody who writes "off" means it, and must not get its opposite."""
+    words = {"1": True, "TRUE": True, "yes": True, "on": True, "0": False, "False": False, "no": False, "off": False}
+    for word, secure in words.items():
+        assert step.create_app(SESSION_COOKIE_SECURE=word).config["SESSION_COOKIE_SECURE"] is secure, word
+
+
+def test_a_site_may_have_several_names(step: Step, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With and without www, and the address that the health check uses: a list with commas, and none means any."""
+    several = app_from_environment(step, monkeypatch, TRUSTED_HOSTS=f"www.other.example, {HOST}")
+    any_name = app_from_environment(step, monkeypatch, TRUSTED_HOSTS="")
+
+    for app in (several, any_name):
+        assert Visitor(app).get("/no-such-page", expect_errors=True).status_code == 404
+    assert Visitor(several).get("/", headers={"Host": "evil.example"}, expect_errors=True).status_code == 400
 
 
 def test_a_setting_that_makes_no_sense_is_refused_by_name(step: Step) -> None:

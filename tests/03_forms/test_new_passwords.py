@@ -43,6 +43,7 @@ def test_a_favourite_phrase_is_refused(sign_up: SignUp) -> None:
     for password in (
         "mychemicalromance",
         "MyChemicalRomance",
+        "MYCHEMICALROMANCE",
         "bestfriendsforever",
         "californication",
         "30secondstomars",

@@ -160,7 +160,7 @@ def test_each_log_in_gets_a_token_of_its_own(member: Visitor) -> None:
     second = member.session["_user_id"]
 
     assert first != second
-    assert min(len(first), len(second)) >= 32, "128 bits at least, or tokens can be guessed"
+    assert len(first) == len(second) == 64, "256 bits in hexadecimal: no guessing, and as long as the column"
 
 
 def test_a_member_who_is_in_is_sent_on_from_both_forms(member: Visitor) -> None:

@@ -40,7 +40,7 @@ def test_the_cookies_hold_a_token_and_not_the_users_id(member: Visitor, sql: Sql
 
 
 @pytest.mark.asvs("7.3.1", "7.4.1")
-@pytest.mark.parametrize(("minutes", "alive"), [(29, True), (31, False)])
+@pytest.mark.parametrize(("minutes", "alive"), [(29, True), (30, False)])
 def test_a_session_ends_after_half_an_hour_without_a_visit(
     member: Visitor, sql: Sql, minutes: int, alive: bool
 ) -> None:
@@ -53,7 +53,7 @@ def test_a_session_ends_after_half_an_hour_without_a_visit(
 
 
 @pytest.mark.asvs("7.3.2", "7.4.1")
-@pytest.mark.parametrize(("hours", "alive"), [(11, True), (13, False)])
+@pytest.mark.parametrize(("hours", "alive"), [(11, True), (12, False)])
 def test_a_session_ends_after_half_a_day_however_busy(member: Visitor, sql: Sql, hours: int, alive: bool) -> None:
     """A thief who keeps a stolen session busy must not keep it for ever."""
     member.log_in()
@@ -64,7 +64,7 @@ def test_a_session_ends_after_half_a_day_however_busy(member: Visitor, sql: Sql,
 
 
 @pytest.mark.asvs("7.3.1", "7.3.2")
-@pytest.mark.parametrize(("days", "alive"), [(29, True), (31, False)])
+@pytest.mark.parametrize(("days", "alive"), [(29, True), (30, False)])
 @pytest.mark.parametrize("column", ["last_seen", "created"])
 def test_a_remembered_session_ends_after_thirty_days(
     member: Visitor, sql: Sql, column: str, days: int, alive: bool

@@ -75,6 +75,7 @@ def test_one_session_can_be_ended_from_another(app: Flask, member: Visitor) -> N
     answer = end_buttons(member)[0].submit()
 
     assert answer.location.endswith("/account")
+    assert answer.follow().html.find(role="status"), "the page should say that it has worked"
     assert not phone.logged_in
     assert member.logged_in
 
@@ -88,8 +89,9 @@ def test_all_others_can_be_ended_at_once(app: Flask, member: Visitor) -> None:
     member.log_in()
     button = next(f for f in member.get("/account").forms.values() if f.action.endswith("/end-others"))
 
-    button.submit()
+    answer = button.submit()
 
+    assert answer.follow().html.find(role="status"), "the page should say that it has worked"
     assert [other.logged_in for other in others] == [False, False]
     assert member.logged_in
 
