@@ -59,6 +59,9 @@ def test_an_address_that_grows_when_it_is_normalised_is_refused(faults_of: Fault
     wrong = faults_of(email="\u0390" * 60 + "@" + ".".join(["d" * 58] * 2) + ".de")
 
     assert wrong == {"email"}
+    rest = "@" + ".".join(["d" * 61] * 3) + ".com"
+    assert faults_of(email="\u0390" + "a" * 61 + rest) == set(), "254 in its normal form"
+    assert faults_of(email="\u0390" + "a" * 62 + rest) == {"email"}, "255 in its normal form"
 
 
 @pytest.mark.asvs("2.2.1")

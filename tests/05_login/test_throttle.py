@@ -62,6 +62,14 @@ def test_another_spelling_of_the_address_is_no_new_start(member: Visitor) -> Non
     assert member.log_in("aDa@example.com").status_code == 429
 
 
+def test_what_is_no_address_is_counted_too(app: Flask, caplog: pytest.LogCaptureFixture) -> None:
+    """Rubbish is sent by programs as well, and must not upset the counter."""
+    statuses = guess(Visitor(app), GUESSES + 1, "no address")
+
+    assert statuses == [422] * GUESSES + [429]
+    assert "unreachable" not in caplog.text
+
+
 @pytest.mark.asvs("6.3.1")
 def test_a_strangers_guesses_do_not_lock_the_owner_out(app: Flask, member: Visitor) -> None:
     """Else anybody could keep anybody out. The count is kept by address and place together."""
