@@ -262,13 +262,16 @@ def show_table(rows: Iterable[Any], title: str) -> None:
     rows = [dict(row) for row in rows]
     if not rows:
         return show_markdown(f"**{title}**: no rows.")
-    cells = [
-        list(rows[0]),
-        ["---"] * len(rows[0]),
-        *([row[key] for key in rows[0]] for row in rows),
-    ]
+
+    def cell(value: object) -> str:
+        text = str(value)
+        return (
+            f"`{text}`" if "$" in text else text
+        )  # else JupyterLab takes what is between two $ for a formula
+
+    lines = [list(rows[0]), ["---"] * len(rows[0]), *(map(cell, row.values()) for row in rows)]
     return show_markdown(
-        f"**{title}**\n\n" + "\n".join(f"| {' | '.join(map(str, line))} |" for line in cells)
+        f"**{title}**\n\n" + "\n".join(f"| {' | '.join(line)} |" for line in lines)
     )
 
 
