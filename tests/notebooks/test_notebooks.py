@@ -64,20 +64,6 @@ def text(notebook: dict[str, Any]) -> str:
     return "\n\n".join("".join(cell["source"]) for cell in cells(notebook, "markdown"))
 
 
-@pytest.mark.filterwarnings("default")  # the kernel's client is not ours to keep free of warnings
-@pytest.mark.parametrize("name", NAMES)
-def test_it_runs_from_top_to_bottom_in_a_clean_kernel(save: ModuleType, name: str) -> None:
-    """A notebook whose claim is no longer true must fail, and not go on claiming it."""
-    path = FOLDER / f"{name}.ipynb"
-    before = path.read_bytes()
-
-    ran = save.run(path)
-
-    counts = [cell.execution_count for cell in ran.cells if cell.cell_type == "code"]
-    assert counts == list(range(1, len(counts) + 1))
-    assert path.read_bytes() == before, "running a notebook must not change the file"
-
-
 def test_what_is_saved_is_from_a_full_run_in_order(notebook: dict[str, Any]) -> None:
     """Cells run out of order show results that nobody else gets."""
     code = cells(notebook, "code")
@@ -194,3 +180,18 @@ def test_the_kernel_of_another_environment_is_told_what_to_do(save: ModuleType, 
     assert f"lacks {missing}" in shown
     assert "python3 -m workbook notebook" in shown
     assert "line " not in shown
+
+
+# Last in the file and the longest first: so pytest-xdist, which deals the last tests out in twos, shares them evenly.
+@pytest.mark.filterwarnings("default")  # the kernel's client is not ours to keep free of warnings
+@pytest.mark.parametrize("name", sorted(NAMES, key=["05_login", "02_models", *NAMES].index))
+def test_it_runs_from_top_to_bottom_in_a_clean_kernel(save: ModuleType, name: str) -> None:
+    """A notebook whose claim is no longer true must fail, and not go on claiming it."""
+    path = FOLDER / f"{name}.ipynb"
+    before = path.read_bytes()
+
+    ran = save.run(path)
+
+    counts = [cell.execution_count for cell in ran.cells if cell.cell_type == "code"]
+    assert counts == list(range(1, len(counts) + 1))
+    assert path.read_bytes() == before, "running a notebook must not change the file"
