@@ -1,6 +1,5 @@
 """A pytest plugin that says, in plain words, what became of each behaviour: what the tool's `check` listens to."""
 
-import gc
 import linecache
 import multiprocessing
 import os
@@ -31,8 +30,6 @@ class Listener:
         """Run pytest in this process, as little of it as will do: the answer is waited for."""
         if multiprocessing.parent_process():
             signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to answer: it ends its children
-            gc.freeze()  # what came with the fork stays; looking through it again and again takes a fifth of the time
-            gc.set_threshold(20_000)
         request_finished.connect(self.note)
         pytest.main(self.words, plugins=[self])
 

@@ -66,8 +66,7 @@ def judge(step: str, folder: Path) -> tuple[dict[str, str], dict[str, list[dict[
     """Run the suites up to a step, and note what holds: each behaviour with its why, and what failed and how."""
     whys: dict[str, str] = {}
     problems: dict[str, list[dict[str, Any]]] = {}
-    of, done = 0, 0
-    bar = sys.stdout.isatty()
+    of, done, bar = 0, 0, sys.stdout.isatty()
     try:
         for kind, *values in messages(pytest_words(step, folder), folder, common.read_state(folder).get("failing", [])):
             if kind == "plan":
@@ -78,7 +77,8 @@ def judge(step: str, folder: Path) -> tuple[dict[str, str], dict[str, list[dict[
                 problems.setdefault(values[0], []).append(values[1])
             done += kind == "done"
             if bar and done % 5 == 1:
-                print(f"\r\x1b[K[{'#' * (30 * done // of):30}] {done}", end="", flush=True)
+                found = "".join(f" {mark(False)} {words(name)}" for name in [*problems][:1])
+                print(f"\r\x1b[K[{'#' * (15 * done // of):15}] {done:3}{found:.50}", end="", flush=True)
     finally:
         print("\r\x1b[K" if bar else "", end="", flush=True)
     if not whys or done < of:
