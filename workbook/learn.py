@@ -16,7 +16,7 @@ def start_command(options: argparse.Namespace) -> int:
 
     step = common.find_step(options.step)
     if WORK.is_dir() and common.lesson_files(WORK) and not options.aside:
-        print("work/ holds something, and it is kept. Set it aside with: start --aside", file=sys.stderr)
+        print(f"work/ holds something, and it is kept. Set it aside with: start {step[:2]} --aside", file=sys.stderr)
         if not sys.stdin.isatty() or input("Set it aside now? [y/N] ").strip().lower() not in ("y", "yes"):
             return 1
     begin(step)
