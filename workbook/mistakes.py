@@ -65,10 +65,9 @@ def apply(mistake: Mistake, folder: Path) -> None:
 
 def break_command(options: argparse.Namespace) -> int:
     """Put a mistake into a copy of its step under work/, and say what to try there."""
-    known = {mistake.id: mistake for mistake in all_mistakes()}
-    if options.id not in known:
-        raise WorkbookError(f"There is no mistake {options.id}. {nearest(options.id, [*known])} See: list --mistakes")
-    mistake = known[options.id]
+    known, name = {mistake.id: mistake for mistake in all_mistakes()}, re.sub(r"^\d\d_\w+-", "", Path(options.id).stem)
+    if not (mistake := known.get(name)):
+        raise WorkbookError(f"There is no mistake {name}. {nearest(name, [*known])} See: list --mistakes")
     copy = WORK / "mistakes" / mistake.path.stem
     if copy.exists() and not options.aside:
         print(f"{shown(copy)} is there already, and stays as you left it. For a new one: break {mistake.id} --aside")

@@ -5,7 +5,7 @@ from typing import Any
 
 def test_a_mistake_is_put_into_a_copy_and_caught(house: Any) -> None:
     """What to try, and the behaviour that goes red."""
-    out = house.run("break", "weak-key", "--test", code=1)
+    out = house.run("break", "01_config-weak-key", "--test", code=1)
 
     assert "Try it:" in out
     assert "  3. " in out
