@@ -43,7 +43,8 @@ def main(arguments: list[str]) -> int:
     command = COMMANDS[options.command]
     try:
         if "extras" in command or options.__dict__.get("html"):
-            ensure(command.get("extras", ["tool"]), arguments)
+            extras = command.get("extras", ["tool"])
+            ensure(extras[:2] if options.command == "test" and options.step else extras, arguments)
         os.chdir(ROOT)
         sys.dont_write_bytecode = True  # no __pycache__ beside the steps: it would show in their diffs
         os.environ["PYTHONDONTWRITEBYTECODE"] = "1"

@@ -154,9 +154,9 @@ def test_the_real_environment_wins_over_the_env_file(
     assert app.config["SECRET_KEY"] == KEY
 
 
-def test_whoever_sets_nothing_gets_the_safe_cookie(step: Step, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_whoever_sets_nothing_gets_the_safe_cookie(step: Step, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A setting that has to be remembered is forgotten on the one site where it matters."""
-    app = app_from_environment(step, monkeypatch)
+    app = app_from_environment(copy_with_env_file(step, tmp_path), monkeypatch)
 
     assert app.config["SESSION_COOKIE_SECURE"] is True
 
@@ -168,10 +168,11 @@ def test_yes_and_no_can_be_written_in_several_ways(step: Step) -> None:
         assert step.create_app(SESSION_COOKIE_SECURE=word).config["SESSION_COOKIE_SECURE"] is secure, word
 
 
-def test_a_site_may_have_several_names(step: Step, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_site_may_have_several_names(step: Step, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """With and without www, and the address that the health check uses: a list with commas, and none means any."""
-    several = app_from_environment(step, monkeypatch, TRUSTED_HOSTS=f"www.other.example, {HOST}")
-    any_name = app_from_environment(step, monkeypatch, TRUSTED_HOSTS="")
+    copy = copy_with_env_file(step, tmp_path)  # the step's own .env may name hosts
+    several = app_from_environment(copy, monkeypatch, TRUSTED_HOSTS=f"www.other.example, {HOST}")
+    any_name = app_from_environment(copy, monkeypatch, TRUSTED_HOSTS="")
 
     for app in (several, any_name):
         assert Visitor(app).get("/no-such-page", expect_errors=True).status_code == 404
