@@ -8,6 +8,7 @@ import re
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from types import ModuleType
@@ -186,6 +187,8 @@ def query(app: Flask, sql: str, **values: Any) -> list[Any]:
     """Run SQL in the app's database, to see what is stored or to age it; commits."""
     with app.app_context():
         connection = app.extensions["sqlalchemy"].engine.connect()
+        if connection.dialect.name == "sqlite":  # from Python 3.12 on, sqlite3 wants times as text
+            values = {name: str(value) if isinstance(value, datetime) else value for name, value in values.items()}
         with connection, connection.begin():
             result = connection.execute(text(sql), values)
             return [row._mapping for row in result] if result.returns_rows else []
