@@ -131,21 +131,6 @@ def test_a_remember_cookie_from_an_old_key_is_signed_anew(make_app: Callable[...
     assert without.logged_in
 
 
-def test_a_remember_cookie_from_an_old_key_is_no_fresh_session(make_app: Callable[..., Flask], tmp_path: Any) -> None:
-    """A new key must not turn a password typed weeks ago into one typed just now."""
-    database = {"SQLALCHEMY_DATABASE_URI": f"sqlite:///{tmp_path / 'shared.db'}"}
-    member = Visitor(make_app(SECRET_KEY=OLD_KEY, **database))
-    member.sign_up()
-    member.log_in(remember=True)
-    member.close_browser()
-    rotated = Visitor(make_app(SECRET_KEY_FALLBACKS=[OLD_KEY], **database))
-    member.copy_cookies_to(rotated)
-
-    rotated.get("/dashboard")
-
-    assert rotated.session["_fresh"] is False
-
-
 def test_a_remembered_session_is_not_a_fresh_one(member: Visitor) -> None:
     """The password was typed weeks ago, perhaps by somebody else: enough to read, too little to change things."""
     member.log_in(remember=True)
