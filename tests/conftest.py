@@ -3,15 +3,14 @@
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from flask import Flask
-from harness import PASSWORD, ROOT, STEPS, Step, Visitor, init_db, query
-from sqlalchemy import create_engine, text
-from sqlalchemy.exc import DBAPIError
+from harness import PASSWORD, ROOT, STEPS, Step, Visitor, close, empty, init_db, query
 
-TABLES = ("away", "user_sessions", "users")  # "away" is what the outage tests rename a table to
+if TYPE_CHECKING:
+    from tables import Tables
 
 sys.dont_write_bytecode = True  # leave no __pycache__ in the steps: it would show in their diffs
 
@@ -61,18 +60,17 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         first, last = number, max(STEPS)
         if marker := metafunc.definition.get_closest_marker("steps"):
             first, last = marker.args
-        steps = [STEPS[number] for number in range(first, last + 1)]
+        wanted = metafunc.config.workbook_step
+        steps = [STEPS[number] for number in range(first, last + 1) if wanted in (None, number)]
         metafunc.parametrize("step", steps, ids=[step.name for step in steps], scope="session")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """With --step, keep what judges that step alone."""
-    wanted = config.workbook_step
-    if wanted is None:
+    if config.workbook_step is None:
         return
-    kept = [
-        item for item in items if getattr(item, "callspec", None) and item.callspec.params.get("step") == STEPS[wanted]
-    ]
+    asks = {item: item.callspec.params.get("step") for item in items if hasattr(item, "callspec")}
+    kept = [item for item in items if asks.get(item) is STEPS[config.workbook_step]]
     config.hook.pytest_deselected(items=[item for item in items if item not in kept])
     items[:] = kept
 
@@ -99,49 +97,51 @@ def make_app(step: Step, database_uri: str, tables: "Tables | None") -> Iterator
     made: list[Flask] = []
     yield make
     for app in made:
-        with app.app_context():
-            for engine in app.extensions["sqlalchemy"].engines.values():
-                engine.dispose()
-
-
-class Tables:
-    """The tables of a database server, kept from test to test: to make them anew costs more than most tests."""
-
-    def __init__(self, uri: str) -> None:
-        self.engine = create_engine(uri)
-        self.made_by: Step | None = None
-
-    def empty(self, step: Step) -> None:
-        """Delete what the test before has left; what another step has made goes altogether."""
-        try:
-            with self.engine.begin() as connection:
-                mine = TABLES[1:] if step.number >= 5 else TABLES[2:]
-                for table in mine if step is self.made_by else ():
-                    connection.execute(text(f"DELETE FROM {table}"))
-        except DBAPIError:  # the test before has taken a table away
-            self.made_by = None
-        if step is not self.made_by:
-            with self.engine.begin() as connection:
-                for table in TABLES:
-                    connection.execute(text(f"DROP TABLE IF EXISTS {table}"))
-        self.made_by = step
+        close(app)
 
 
 @pytest.fixture(scope="session")
-def tables(database_uri: str) -> Iterator[Tables | None]:
+def tables(database_uri: str) -> "Iterator[Tables | None]":
     """What empties the database given with --database-uri; nothing is needed for SQLite in memory."""
     if database_uri.startswith("sqlite"):
         yield None
         return
+    from tables import Tables  # not at the top: step 01 has no database, and its suite is not to wait for SQLAlchemy
+
     tables = Tables(database_uri)
     yield tables
     tables.engine.dispose()
 
 
 @pytest.fixture
-def app(make_app: Callable[..., Flask]) -> Flask:
-    """The step's app, as a real site would set it up."""
+def own_app(make_app: Callable[..., Flask]) -> Flask:
+    """An app for one test alone, to add pages to."""
     return make_app()
+
+
+@pytest.fixture(scope="session")
+def kept() -> Iterator[dict[Step, Flask]]:
+    """The app of each step, kept from test to test: to make one takes longer than most tests."""
+    kept: dict[Step, Flask] = {}
+    yield kept
+    for app in kept.values():
+        close(app)
+
+
+@pytest.fixture
+def app(step: Step, database_uri: str, tables: "Tables | None", kept: dict[Step, Flask]) -> Flask:
+    """The step's app, as a real site would set it up, with nobody in it yet; `make_app` is for other settings."""
+    if step in kept:
+        # Apps of one package share what stands in its modules, so one made since may have changed it.
+        if kept[step] is step.newest and empty(kept[step]):
+            return kept[step]
+        close(kept.pop(step))
+    if tables:
+        tables.empty(step)
+    kept[step] = step.create_app(SQLALCHEMY_DATABASE_URI=database_uri)
+    if step.number > 1:
+        init_db(kept[step])
+    return kept[step]
 
 
 @pytest.fixture

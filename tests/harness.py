@@ -17,7 +17,6 @@ from typing import Any
 import jinja2
 import webtest
 from flask import Flask
-from sqlalchemy import text
 from webtest.response import TestResponse
 
 ROOT = Path(__file__).parent.parent
@@ -60,12 +59,13 @@ class CompiledTemplates(jinja2.BytecodeCache):
 COMPILED = CompiledTemplates()
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Step:
     """One step of the workbook, or anybody's version of it."""
 
     number: int
     path: Path
+    newest: Flask | None = None  # the app that was made last
 
     @property
     def name(self) -> str:
@@ -87,17 +87,40 @@ class Step:
 
     def create_app(self, **config: Any) -> Flask:
         """Make the app with the suites' settings, and these on top."""
+        return self.create_plain_app({**CONFIG, **config})
+
+    def create_plain_app(self, *config: Mapping[str, Any]) -> Flask:
+        """Make the app with these settings alone, or with none given."""
         logging.getLogger(self.module.__name__).addHandler(logging.NullHandler())  # else its log goes to the terminal
-        app = self.module.create_app({**CONFIG, **config})
-        app.jinja_env.bytecode_cache = COMPILED
-        return app
+        self.newest = self.module.create_app(*config)
+        self.newest.jinja_env.bytecode_cache = COMPILED
+        return self.newest
 
 
 STEPS = {int(path.name[:2]): Step(int(path.name[:2]), path) for path in sorted((ROOT / "steps").glob("0*_*"))}
 
 
+class Page(TestResponse):
+    """What came back, with its forms."""
+
+    @cached_property
+    def forms(self) -> dict[int | str, webtest.Form]:
+        """The forms by their place and id. WebTest's own reads the page whole to find them, and each once more."""
+        found = re.findall(r"(?is)<form\b.*?</form\s*>", re.sub(r"(?s)<!--.*?-->", "", self.text))
+        forms = [webtest.Form(self, text, self.parser_features) for text in found]
+        return {**dict(enumerate(forms)), **{form.id: form for form in forms if form.id}}
+
+
+class PageRequest(webtest.TestRequest):
+    """What is asked for: a Page."""
+
+    ResponseClass = Page
+
+
 class Visitor(webtest.TestApp):
     """A browser: it keeps cookies, speaks HTTPS, sends a Referer, and submits forms as the page offers them."""
+
+    RequestClass = PageRequest
 
     def __init__(
         self, app: Flask, *, ip: str = "192.0.2.1", agent: str = "Firefox on Linux", scheme: str = "https"
@@ -183,8 +206,34 @@ def init_db(app: Flask) -> None:
     assert result.exit_code == 0, f"flask init-db failed: {result.output}{result.exception or ''}"
 
 
+def empty(app: Flask) -> bool:
+    """Forget what is in the app's tables and counters; False if a table is not there any more."""
+    for limiter in app.extensions.get("limiter", ()):
+        limiter.reset()
+    if database := app.extensions.get("sqlalchemy"):
+        from sqlalchemy.exc import DBAPIError
+
+        try:
+            with app.app_context(), database.engine.begin() as connection:
+                for table in reversed(database.metadata.sorted_tables):
+                    connection.execute(table.delete())
+        except DBAPIError:
+            return False
+    return True
+
+
+def close(app: Flask) -> None:
+    """Close the app's database connections."""
+    if database := app.extensions.get("sqlalchemy"):
+        with app.app_context():
+            for engine in database.engines.values():
+                engine.dispose()
+
+
 def query(app: Flask, sql: str, **values: Any) -> list[Any]:
     """Run SQL in the app's database, to see what is stored or to age it; commits."""
+    from sqlalchemy import text  # not at the top: step 01 has no database, and its suite is not to wait for SQLAlchemy
+
     with app.app_context():
         connection = app.extensions["sqlalchemy"].engine.connect()
         if connection.dialect.name == "sqlite":  # from Python 3.12 on, sqlite3 wants times as text

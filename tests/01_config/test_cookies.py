@@ -8,9 +8,9 @@ from harness import Visitor
 
 
 @pytest.fixture
-def set_cookie(app: Flask) -> str:
+def set_cookie(own_app: Flask) -> str:
     """The Set-Cookie header of a page that writes to the session."""
-    return set_cookie_of(app)
+    return set_cookie_of(own_app)
 
 
 def set_cookie_of(app: Flask, scheme: str = "https") -> str:
@@ -67,9 +67,9 @@ def visitor_as_seen(app: Flask) -> str:
     return Visitor(app, ip="192.0.2.1", scheme="http").get("/who", headers=headers).text
 
 
-def test_nobody_can_make_up_an_ip_address(app: Flask) -> None:
+def test_nobody_can_make_up_an_ip_address(own_app: Flask) -> None:
     """Anyone can write X-Forwarded-For. Believed, it is a new identity for every guess at a password."""
-    assert visitor_as_seen(app) == "192.0.2.1 http"
+    assert visitor_as_seen(own_app) == "192.0.2.1 http"
 
 
 def test_behind_a_proxy_the_visitors_own_address_is_known(make_app: Callable[..., Flask]) -> None:

@@ -43,21 +43,21 @@ def test_a_wrong_method_gets_the_sites_own_405(visitor: Visitor) -> None:
 
 @pytest.mark.asvs("16.5.1")
 @pytest.mark.parametrize("status", [400, 413, 429, 500, 503])
-def test_every_error_gets_the_sites_own_page(app: Flask, status: int) -> None:
+def test_every_error_gets_the_sites_own_page(own_app: Flask, status: int) -> None:
     """Later steps need these. The framework's own pages name the framework and leave no way back."""
-    app.add_url_rule("/fail", "fail", lambda: abort(status))
+    own_app.add_url_rule("/fail", "fail", lambda: abort(status))
 
-    page = Visitor(app).get("/fail", expect_errors=True)
+    page = Visitor(own_app).get("/fail", expect_errors=True)
 
     assert_error_page(page, status)
 
 
 @pytest.mark.asvs("16.5.1")
-def test_a_crash_is_a_500_that_leaks_nothing(app: Flask) -> None:
+def test_a_crash_is_a_500_that_leaks_nothing(own_app: Flask) -> None:
     """What an exception says is for whoever runs the site: it names files, tables, even passwords."""
-    app.add_url_rule("/crash", "crash", lambda: {}["the secret plans"])
+    own_app.add_url_rule("/crash", "crash", lambda: {}["the secret plans"])
 
-    page = Visitor(app).get("/crash", expect_errors=True)
+    page = Visitor(own_app).get("/crash", expect_errors=True)
 
     assert_error_page(page, 500)
     assert "secret plans" not in page.text
@@ -65,11 +65,11 @@ def test_a_crash_is_a_500_that_leaks_nothing(app: Flask) -> None:
 
 
 @pytest.mark.asvs("16.3.4")
-def test_a_crash_is_written_to_the_log(app: Flask, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_crash_is_written_to_the_log(own_app: Flask, caplog: pytest.LogCaptureFixture) -> None:
     """The page tells the visitor nothing, so the log must tell you everything."""
-    app.add_url_rule("/crash", "crash", lambda: {}["the secret plans"])
+    own_app.add_url_rule("/crash", "crash", lambda: {}["the secret plans"])
 
-    Visitor(app).get("/crash", expect_errors=True)
+    Visitor(own_app).get("/crash", expect_errors=True)
 
     assert "the secret plans" in caplog.text
 
@@ -82,12 +82,12 @@ def test_a_request_for_another_host_is_refused_with_a_page(visitor: Visitor) -> 
     assert "evil.example" not in page.text
 
 
-def test_a_body_over_64_kib_is_refused_with_a_page(app: Flask) -> None:
+def test_a_body_over_64_kib_is_refused_with_a_page(own_app: Flask) -> None:
     """Without a limit, a few visitors who send gigabytes fill the server's memory."""
-    app.add_url_rule("/size", "size", lambda: str(len(request.get_data())), methods=["POST"])
+    own_app.add_url_rule("/size", "size", lambda: str(len(request.get_data())), methods=["POST"])
 
-    page = Visitor(app).post("/size", b"x" * (64 * 1024 + 1), expect_errors=True)
-    smaller = Visitor(app).post("/size", b"x" * 64 * 1024, expect_errors=True)
+    page = Visitor(own_app).post("/size", b"x" * (64 * 1024 + 1), expect_errors=True)
+    smaller = Visitor(own_app).post("/size", b"x" * 64 * 1024, expect_errors=True)
 
     assert_error_page(page, 413)
     assert smaller.status_code != 413

@@ -32,7 +32,7 @@ def app_from_environment(step: Step, monkeypatch: pytest.MonkeyPatch, /, **envir
         monkeypatch.setenv(name, everything.get(name, ""))  # undone after the test, whatever else sets it
         if not everything.get(name):
             monkeypatch.delenv(name)
-    return step.module.create_app()
+    return step.create_plain_app()
 
 
 def copy_with_env_file(step: Step, folder: Path, **settings: str) -> Step:
@@ -197,6 +197,7 @@ def test_wsgi_py_makes_the_app_for_flask_and_gunicorn(step: Step, monkeypatch: p
 
 
 @pytest.mark.steps(1, 1)  # it starts a process, and what it tests is the same in every step
+@pytest.mark.slow  # starts a program
 def test_flask_answers_a_bad_setting_with_a_sentence_and_no_traceback(step: Step, tmp_path: Path) -> None:
     """Forty lines of traceback hide the one that says what to do."""
     copy = copy_with_env_file(step, tmp_path)

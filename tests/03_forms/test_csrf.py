@@ -57,10 +57,10 @@ def test_a_form_that_was_open_too_long_gets_a_page_that_explains(make_app: Calla
 
 
 @pytest.mark.asvs("3.5.1")
-def test_a_view_without_a_form_is_protected_too(app: Flask) -> None:
+def test_a_view_without_a_form_is_protected_too(own_app: Flask) -> None:
     """Tokens that come with a form class leave out the log-out button, and every view that somebody adds later."""
-    app.add_url_rule("/plain", "plain", lambda: "done", methods=["POST", "PUT", "PATCH", "DELETE"])
-    visitor = Visitor(app)
+    own_app.add_url_rule("/plain", "plain", lambda: "done", methods=["POST", "PUT", "PATCH", "DELETE"])
+    visitor = Visitor(own_app)
 
     for send in (visitor.post, visitor.put, visitor.patch, visitor.delete):
         assert_error_page(send("/plain", expect_errors=True), 400)
