@@ -7,24 +7,23 @@ import re
 import signal
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from flask import request, request_finished
+from flask import Request, request, request_finished
 from harness import PACKAGE, ROOT, STEPS
 from jinja2 import TemplateSyntaxError
 
 
 class Listener:
-    """Runs its share of the tests and sends what becomes of them: plan, stop, problem, done."""
+    """Runs those tests that no other process has begun, and sends what becomes of them: plan, stop, problem, done."""
 
-    def __init__(
-        self, words: list[str], folder: Path, first: list[str], share: tuple[int, int], send: Callable[..., None]
-    ) -> None:
-        self.words, self.folder, self.first, self.share, self.send = words, folder, first, share, send
-        self.asked: list[str] = []
+    def __init__(self, words: list[str], folder: Path, first: list[str], taken: Any, send: Callable[..., None]) -> None:
+        self.words, self.folder, self.first, self.send = words, folder, first, send
+        self.taken = taken  # how many tests have been begun, a number that all processes share
+        self.asked: list[tuple[dict[str, Any], str]] = []
 
     def run(self) -> None:
         """Run pytest in this process, as little of it as will do: the answer is waited for."""
@@ -35,7 +34,7 @@ class Listener:
 
     def note(self, _: object, response: Any, **__: object) -> None:
         """Note what was asked of the app, and what came back."""
-        self.asked.append(f"{request.method} {request.full_path.rstrip('?')} -> {response.status}")
+        self.asked.append((request.environ, response.status))
 
     @pytest.hookimpl(trylast=True)
     def pytest_configure(self, config: pytest.Config) -> None:
@@ -46,14 +45,33 @@ class Listener:
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item], config: pytest.Config) -> None:
         """Take a share of the tests, what failed last time first; none where the app does not start."""
-        sys.dont_write_bytecode = True  # an app that is saved twice in a second must not be taken from a cache
+        sys.pycache_prefix, sys.dont_write_bytecode = None, True  # an app saved twice in a second is not for a cache
         whys = {behaviour(item.nodeid): " ".join((item.obj.__doc__ or "").split()) for item in items}
-        items.sort(key=lambda item: behaviour(item.nodeid) not in self.first)
-        items[:] = items[self.share[0] :: self.share[1]]
+        # After what failed, what takes long: begun at the end, it would be waited for.
+        items.sort(key=lambda item: (behaviour(item.nodeid) not in self.first, not item.get_closest_marker("slow")))
         self.send(("plan", whys, len(items)))
         if problem := start_problem(config.workbook_step, self.folder):
             self.send(("stop", f"The app does not start, so no behaviour was tried.\n{problem}"))
             items.clear()
+
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        """Take one test at a time; pytest wants to know the one after it, too."""
+        mine = self.untaken(session.items)
+        item = next(mine, None)
+        while item:
+            following = next(mine, None)
+            item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+            item = following
+        return True
+
+    def untaken(self, items: list[pytest.Item]) -> Iterator[pytest.Item]:
+        """The tests that nobody has begun, in their order."""
+        for number, item in enumerate(items):
+            with self.taken.get_lock():
+                free = number == self.taken.value
+                self.taken.value += free
+            if free:
+                yield item
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """Say which of the suites cannot be read."""
@@ -83,7 +101,14 @@ class Listener:
         errors = re.findall(r"^(?:\w+\.)*[A-Z]\w+(?:: .*)?$", report.caplog, re.MULTILINE)
         raised = f"{short(self.folder)}/{':'.join(places[-1])}: {errors[-1]}" if places and errors else ""
         test = f"{file}:{line}   {linecache.getline(str(ROOT / file), line).strip()}"
-        return {"said": said[:12], "asked": self.asked[-3:], "raised": raised, "test": test}
+        asked = [f"{told(environ)} -> {status}" for environ, status in self.asked[-3:]]
+        return {"said": said[:12], "asked": asked, "raised": raised, "test": test}
+
+
+def told(environ: dict[str, Any]) -> str:
+    """A request as one would say it: GET /login?next=/account."""
+    request = Request(environ)
+    return f"{request.method} {request.full_path.rstrip('?')}"
 
 
 def behaviour(nodeid: str) -> str:

@@ -1,6 +1,7 @@
 """`check`: run the suites on somebody's folder and tell, in plain words, which behaviours hold."""
 
 import argparse
+import gc
 import multiprocessing
 import os
 import select
@@ -18,12 +19,13 @@ from workbook.learn import hint_command
 
 sys.path.insert(0, str(ROOT / "tests"))
 os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"  # loading plugins that nobody needs here takes time
+LEAVE_OUT = [f"-pno:{name}" for name in ("cacheprovider", "unraisableexception", "threadexception", "junitxml")]
 
 
 def pytest_words(step: str, folder: Path) -> list[str]:
     """What pytest is called with."""
     suites = [f"tests/{name}" for name in STEPS[: STEPS.index(step) + 1]]
-    return ["--step", step[:2], "--app", shown(folder), "--capture=sys", "-p", "no:cacheprovider", *suites]
+    return ["--step", step[:2], "--app", shown(folder), "--capture=sys", *LEAVE_OUT, *suites]
 
 
 def check_command(options: argparse.Namespace) -> int:
@@ -35,18 +37,20 @@ def check_command(options: argparse.Namespace) -> int:
 
 def messages(*what: Any) -> Iterator[tuple[Any, ...]]:  # noqa: ANN401 -- passed on to Listener as they are
     """Listen to a fork per core, each with the app as it is now; where there is no fork, to this process."""
+    gc.disable()  # a run of seconds ends before there is much to collect, and looking for it takes time
     from listener import Listener
 
     if "fork" not in multiprocessing.get_all_start_methods():
         sent: list[tuple[Any, ...]] = []
-        Listener(*what, (0, 1), sent.append).run()
+        Listener(*what, multiprocessing.Value("i"), sent.append).run()
         yield from sent
         return
-    fork, count, workers, pipes = multiprocessing.get_context("fork"), min(os.cpu_count() or 1, 8), [], []
+    fork, workers, pipes = multiprocessing.get_context("fork"), [], []
+    taken = fork.Value("i")
     try:
-        for number in range(count):
+        for _ in range(min(os.cpu_count() or 1, 8)):
             pipe, end = fork.Pipe(duplex=False)
-            workers.append(fork.Process(target=Listener(*what, (number, count), end.send).run, daemon=True))
+            workers.append(fork.Process(target=Listener(*what, taken, end.send).run, daemon=True))
             workers[-1].start()
             end.close()
             pipes.append(pipe)
@@ -70,7 +74,7 @@ def judge(step: str, folder: Path) -> tuple[dict[str, str], dict[str, list[dict[
     try:
         for kind, *values in messages(pytest_words(step, folder), folder, common.read_state(folder).get("failing", [])):
             if kind == "plan":
-                whys, of = values[0], of + values[1]
+                whys, of = values
             elif kind == "stop":
                 raise WorkbookError(values[0])
             elif kind == "problem":
@@ -123,7 +127,9 @@ def watch(step: str) -> int:
     from watchfiles import watch as watch_files
 
     with open(os.devnull, "w") as nowhere, redirect_stdout(nowhere):
-        pytest.main(["--collect-only", *pytest_words(step, WORK)])  # what is read once need not be read at every save
+        # Read once what need not be read at every save: the suites, and the packages that the step's own app loads.
+        pytest.main(["--collect-only", *pytest_words(step, ROOT / "steps" / step)])
+        sys.modules["harness"].STEPS[int(step[:2])].create_app()
     options = {"debounce": 200, "step": 20, "rust_timeout": 100, "yield_on_timeout": True}
     files = watch_files(WORK, watch_filter=lambda _, path: path.endswith((".py", ".html", ".css")), **options)
     next(files)  # from now on no save is missed
