@@ -5,7 +5,7 @@ import os
 import re
 import shutil
 import subprocess
-from dataclasses import dataclass
+from collections import namedtuple
 from pathlib import Path
 
 from workbook.common import ROOT, WORK, WorkbookError, copy_lesson, nearest, paint, set_aside, shown
@@ -13,21 +13,9 @@ from workbook.common import ROOT, WORK, WorkbookError, copy_lesson, nearest, pai
 FOLDER = ROOT / "tests" / "mistakes"
 
 
-@dataclass(frozen=True)
-class Mistake:
-    """One mistake: the header of its patch, and the diff below it."""
-
-    path: Path
-    id: str
-    step: str  # the name of its folder: 05_login
-    title: str
-    says: str
-    true: str
-    attack: str
-    cwe: str  # empty where none fits
-    tries: tuple[str, ...]
-    red: tuple[str, ...]  # tests/05_login/test_next.py::test_name
-    diff: str
+# One mistake: the header of its patch, and the diff below it. `step` is a folder's name, such as 05_login; `cwe` is
+# empty where none fits; `tries` is a tuple of sentences, `red` one of tests: tests/05_login/test_next.py::test_name.
+Mistake = namedtuple("Mistake", "path id step title says true attack cwe tries red diff")
 
 
 def read(path: Path) -> Mistake:

@@ -3,9 +3,8 @@
 import re
 from collections import Counter
 
+import asvs
 from harness import ROOT
-
-from workbook import asvs
 
 # How many requirements of levels 1 and 2 ASVS 5.0.0 has there: chapters 3, 6, 7, 11, 13, 14, 16, and three sections.
 SECTIONS = {

@@ -1,11 +1,14 @@
 """How step 06 stands against OWASP ASVS 5.0: each requirement, and the tests that hold it or the reason why none does.
 
+    python3 -m tests.asvs --chapter 7
+
 The requirements are in tests/asvs.toml. What is met is not written there: it is read from the tests themselves, from
 their marks `@pytest.mark.asvs("7.4.1")`, so the table cannot promise what no test checks.
 """
 
 import argparse
 import ast
+import sys
 import textwrap
 import tomllib
 from collections import Counter
@@ -13,9 +16,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from workbook.common import ROOT
-
-LISTING = ROOT / "tests" / "asvs.toml"
+TESTS = Path(__file__).parent
+LISTING = TESTS / "asvs.toml"
 MET, DOCUMENTED, NOT_APPLICABLE, NOT_MET = "met", "documented", "not applicable", "not met"
 STATUSES = (MET, DOCUMENTED, NOT_APPLICABLE, NOT_MET)
 
@@ -51,7 +53,7 @@ class Requirement:
         return self.number.partition(".")[0]
 
 
-def marks(tests: Path = ROOT / "tests") -> Iterator[Mark]:
+def marks(tests: Path = TESTS) -> Iterator[Mark]:
     """Every asvs mark in the test files, read without running them."""
     for path in sorted(tests.rglob("test_*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -120,17 +122,25 @@ def as_markdown(chosen: list[Requirement]) -> Iterator[str]:
         yield "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 
-def asvs_command(options: argparse.Namespace) -> int:
+def main(arguments: list[str]) -> None:
     """Print the table, or the part of it that was asked for."""
+    parser = argparse.ArgumentParser("python3 -m tests.asvs", description=__doc__.partition("\n")[0])
+    parser.add_argument("--level", type=int, choices=(1, 2), help="both if not given")
+    parser.add_argument("--chapter", choices=chapters(), help="all if not given")
+    parser.add_argument("--status", choices=[status.replace(" ", "-") for status in STATUSES], help="all if not given")
+    parser.add_argument("--markdown", action="store_true", help="as tables, for a page")
+    options = parser.parse_args(arguments)
     chosen = [
         requirement
         for requirement in requirements()
-        if options.level in (None, str(requirement.level))
+        if options.level in (None, requirement.level)
         and options.chapter in (None, requirement.chapter)
         and options.status in (None, requirement.status.replace(" ", "-"))
     ]
     print("OWASP ASVS 5.0.0, levels 1 and 2, and how step 06 meets them.")
-    for line in as_markdown(chosen) if options.markdown else as_text(chosen):
-        print(line)
+    print(*(as_markdown(chosen) if options.markdown else as_text(chosen)), sep="\n")
     print(f"\n{counts(chosen)}")
-    return 0
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
