@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from harness import STEPS
+from harness import STEPS, close
 from proof.load import NEW_PASSWORD, PASSWORD, Answer, Browser, together
 from proof.servers import PATIENCE, App, query
 
@@ -53,7 +53,7 @@ def owner(arrive: Callable[[], Browser], email: str) -> Browser:
 
 
 @pytest.fixture
-def command(database_uri: str) -> Callable[..., None]:
+def command(database_uri: str) -> Iterator[Callable[..., None]]:
     """Run one of the app's own commands, from a fifth process that need not start first."""
     app = STEPS[6].create_app(SQLALCHEMY_DATABASE_URI=database_uri)
 
@@ -61,7 +61,8 @@ def command(database_uri: str) -> Callable[..., None]:
         result = app.test_cli_runner().invoke(args=arguments, catch_exceptions=False)
         assert result.exit_code == 0, result.output
 
-    return run
+    yield run
+    close(app)
 
 
 def after_one_of(tasks: list[Callable[[], Answer]], task: Callable[[], Any]) -> Callable[[], Any]:
