@@ -58,7 +58,7 @@ try:
     )
     from IPython.display import display
     from matplotlib import pyplot as plt
-    from workbook import mistakes
+    from workbook import patches
 except ImportError as error:
     if str(error.name).startswith(("harness", "workbook")):
         raise  # no install mends that
@@ -131,13 +131,13 @@ def mistake(name: str, at: int | None = None, show: bool = True) -> Step:
 
     `at`: another step than the patch was made for, where one sees more of what follows from it.
     """
-    found = next(one for one in mistakes.all_mistakes() if one.id == name)
+    found = next(one for one in patches.all_mistakes() if one.id == name)
     original = STEPS[at or int(found.step[:2])]
     copy = scratch() / original.name
     shutil.copytree(
         original.path, copy, ignore=shutil.ignore_patterns("instance", ".env", "__pycache__")
     )
-    mistakes.apply(found, copy)
+    patches.apply(found, copy)
     if show:
         show_diff(short_diff(found.diff))
     return Step(original.number, copy)

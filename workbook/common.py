@@ -3,8 +3,10 @@
 import difflib
 import json
 import os
+import re
 import shutil
 import sys
+import textwrap
 import time
 from pathlib import Path
 from typing import Any
@@ -41,6 +43,13 @@ def mark(good: bool) -> str:
 def words(name: str) -> str:
     """A behaviour, to read: its name is 04_signup::test_what_it_does."""
     return name.partition("::test_")[2].replace("_", " ")
+
+
+def fold(text: str) -> str:
+    """Text in lines that end between words, and go on below where their own text begins."""
+    width = min(shutil.get_terminal_size().columns - 1, 110)
+    lines = [(line, re.match(r"\s*(- |\d+\. |[A-Z][a-z]+ {2,})?", line).end()) for line in text.split("\n")]
+    return "\n".join(textwrap.fill(x, width, subsequent_indent=" " * n, break_on_hyphens=False) for x, n in lines)
 
 
 def shown(path: Path) -> str:
@@ -109,7 +118,7 @@ def lesson_files(folder: Path) -> dict[str, Path]:
     for top, folders, names in os.walk(folder):
         folders[:] = set(folders) - NOT_LESSON
         paths = [Path(top, name) for name in names if name not in NOT_LESSON and not name.endswith(".pyc")]
-        found |= {path.relative_to(folder).as_posix(): path for path in paths}
+        found |= {path.relative_to(folder).as_posix(): path for path in paths if path.is_file()}
     return found
 
 

@@ -1,26 +1,188 @@
-"""The learner's commands around `check`: start, hint, peek, reset, list."""
+"""The learner's loop: start, check, hint, reset, list. `check` runs the suites and tells in plain words what holds."""
 
 import argparse
+import gc
+import multiprocessing
+import os
+import select
 import sys
 import tomllib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stdout, suppress
+from multiprocessing import connection
 from pathlib import Path
+from typing import Any
 
 from workbook import common
-from workbook.common import PACKAGE, ROOT, STEPS, WORK, WorkbookError, mark, paint, read_state, words, write_state
-from workbook.mistakes import all_mistakes
+from workbook.common import PACKAGE, ROOT, STEPS, WORK, WorkbookError, fold, mark, paint, read_state, shown, words
+from workbook.diff import show
+from workbook.patches import all_mistakes
+
+sys.path.insert(0, str(ROOT / "tests"))
+os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"  # loading plugins that nobody needs here takes time
+LEAVE_OUT = [f"-pno:{name}" for name in ("cacheprovider", "unraisableexception", "threadexception", "junitxml")]
+
+
+def pytest_words(step: str, folder: Path) -> list[str]:
+    """What pytest is called with."""
+    suites = [f"tests/{name}" for name in STEPS[: STEPS.index(step) + 1]]
+    return ["--step", step[:2], "--app", shown(folder), "--capture=sys", *LEAVE_OUT, *suites]
+
+
+def check_command(options: argparse.Namespace) -> int:
+    """Judge work/, once or at every save."""
+    if options.step and WORK.is_dir():
+        common.write_state(WORK, step=common.find_step(options.step))
+    return (watch if options.watch else check)(common.work_step())
+
+
+def messages(*what: Any) -> Iterator[tuple[Any, ...]]:  # noqa: ANN401 -- passed on to Listener as they are
+    """Listen to a fork per core, each with the app as it is now; where there is no fork, to this process."""
+    gc.disable()  # a run of seconds ends before there is much to collect, and looking for it takes time
+    from listener import Listener
+
+    if "fork" not in multiprocessing.get_all_start_methods():
+        sent: list[tuple[Any, ...]] = []
+        Listener(*what, multiprocessing.Value("i"), sent.append).run()
+        yield from sent
+        return
+    fork, workers, pipes = multiprocessing.get_context("fork"), [], []
+    taken = fork.Value("i")
+    try:
+        for _ in range(min(os.cpu_count() or 1, 8)):
+            pipe, end = fork.Pipe(duplex=False)
+            workers.append(fork.Process(target=Listener(*what, taken, end.send).run, daemon=True))
+            workers[-1].start()
+            end.close()
+            pipes.append(pipe)
+        while pipes:
+            for pipe in connection.wait(pipes):
+                try:
+                    yield pipe.recv()
+                except EOFError:
+                    pipes.remove(pipe)
+    finally:
+        for worker in workers:
+            worker.terminate()
+            worker.join()
+
+
+def judge(step: str, folder: Path) -> tuple[dict[str, str], dict[str, list[dict[str, Any]]]]:
+    """Run the suites up to a step, and note what holds: each behaviour with its why, and what failed and how."""
+    whys, problems, of, done, bar = {}, {}, 0, 0, sys.stdout.isatty()
+    try:
+        for kind, *values in messages(pytest_words(step, folder), folder, read_state(folder).get("failing", [])):
+            if kind == "plan":
+                whys, of = values
+            elif kind == "stop":
+                raise WorkbookError(values[0])
+            elif kind == "problem":
+                problems.setdefault(values[0], []).append(values[1])
+            done += kind == "done"
+            if bar and done % 5 == 1:
+                found = "".join(f" {mark(False)} {words(name)}" for name in [*problems][:1])
+                print(f"\r\x1b[K[{'#' * (15 * done // of):15}] {done:3}{found:.50}", end="", flush=True)
+    finally:
+        print("\r\x1b[K" if bar else "", end="", flush=True)
+    if not whys or done < of:
+        raise WorkbookError("The tests stopped early: something in the app ends the whole process.")
+    told = [f"{step}::{test}" for test in hints(step)]  # the hints are in the order of the lesson
+    whys = dict(sorted(whys.items(), key=lambda why: told.index(why[0]) if why[0] in told else len(told)))
+    failing = [name for name in whys if name in problems]
+    with suppress(OSError):  # a folder that cannot be written to is judged all the same
+        reached = {**read_state(folder).get("done", {}), step: [len(whys) - len(failing), len(whys)]}
+        common.write_state(folder, step=step, failing=failing, done=reached)
+    return whys, {name: problems[name] for name in failing}
+
+
+def check(step: str, folder: Path = WORK) -> int:
+    """Judge a folder and print a tick or a cross for each behaviour, and one failure in full; 0 if all hold."""
+    common.say_command("pytest", "--step", step[:2], "--app", shown(folder))
+    whys, failing = judge(step, folder)
+    for suite in STEPS[: STEPS.index(step) + 1]:
+        members = [name for name in whys if name.startswith(f"{suite}::")]
+        lost = {*members} & {*failing}
+        print(f"{mark(not lost)} {paint(suite, '1')}: {len(members) - len(lost)} of {len(members)} hold")
+        for name in members if suite == step else filter(lost.__contains__, members):
+            print(f"  {mark(name not in lost)} {words(name)}")
+    if not failing:
+        print(paint(f"\nAll {len(whys)} behaviours hold.", "1;32"))
+        return 0
+    first, *others = failing
+    problem = failing[first][0]
+    print(f"\n{mark(False)} {paint(words(first), '1')}\n{fold(f'  Why    {whys[first]}')}", end="")
+    raised = [f"Raised {paint(problem['raised'], '1')}"] if problem["raised"] else []
+    said = "\n         ".join(problem["said"])
+    rows = [*(f"Asked  {asked}" for asked in problem["asked"]), f"Said   {said}", *raised, f"Test   {problem['test']}"]
+    print("", *rows, sep="\n  ", end="\n\n")
+    alike = sum(any(other["said"] == problem["said"] for other in failing[name]) for name in others)
+    verdict = paint(f"{len(whys) - len(failing)} of {len(whys)} behaviours hold.", "1;31")
+    print(verdict + f" {alike} more fail for the same reason." * bool(alike))
+    print("Stuck? python3 -m workbook hint\n" * (folder == WORK), end="")
+    return 1
+
+
+def watch(step: str) -> int:
+    """Judge work/ now and at every save of its code, until q or Ctrl-C."""
+    import pytest
+    from watchfiles import watch as watch_files
+
+    with open(os.devnull, "w") as nowhere, redirect_stdout(nowhere):
+        # Read once what need not be read at every save: the suites, and the packages that the step's own app loads.
+        pytest.main(["--collect-only", *pytest_words(step, ROOT / "steps" / step)])
+        sys.modules["harness"].STEPS[int(step[:2])].create_app()
+    options = {"debounce": 200, "step": 20, "rust_timeout": 100, "yield_on_timeout": True}
+    files = watch_files(WORK, watch_filter=lambda _, path: path.endswith((".py", ".html", ".css")), **options)
+    next(files)  # from now on no save is missed
+    with single_keys() as read_key:
+        status, saved, key = 1, True, ""
+        while key != "q":
+            if saved or key == "r":
+                print("\x1b[2J\x1b[H" if sys.stdout.isatty() else "")
+                try:
+                    status = check(step)
+                except WorkbookError as error:  # told, and waited for
+                    print(error)
+            elif key == "h":
+                hint_command()
+            elif key in ("p", "d"):
+                show(*((WORK, ROOT / "steps" / step) if key == "p" else (common.step_before(step), WORK)))
+            if saved or key:
+                print(paint("\nWatching work/.   h hint   p peek   d diff   r run again   q quit", "2"))
+            saved, key = next(files), read_key()
+    return status
+
+
+@contextmanager
+def single_keys() -> Iterator[Callable[[], str]]:
+    """Read keys without Enter where there is a keyboard; gives a function that gives the key, or nothing."""
+    if not sys.stdin.isatty():
+        yield lambda: ""
+    elif os.name == "nt":
+        import msvcrt
+
+        yield lambda: msvcrt.getwch() if msvcrt.kbhit() else ""
+    else:
+        import termios
+        import tty
+
+        kept = termios.tcgetattr(0)
+        tty.setcbreak(0)
+        try:
+            yield lambda: os.read(0, 1).decode(errors="replace") if select.select([0], [], [], 0)[0] else ""
+        finally:
+            termios.tcsetattr(0, termios.TCSADRAIN, kept)
 
 
 def start_command(options: argparse.Namespace) -> int:
     """Begin a step: make work/ a copy of the step before, and tell what to build."""
-    from workbook.check import judge
-
     step = common.find_step(options.step)
-    if WORK.is_dir() and common.lesson_files(WORK) and not options.aside:
+    if common.lesson_files(WORK) and not options.aside:
         print(f"work/ holds something, and it is kept. Set it aside with: start {step[:2]} --aside", file=sys.stderr)
         if not sys.stdin.isatty() or input("Set it aside now? [y/N] ").strip().lower() not in ("y", "yes"):
             return 1
     begin(step)
-    print(f"\nwork/ is where step {step[:2]} begins. What to build:\n\n{common.story(step)}\n")
+    print(f"\nwork/ is where step {step[:2]} begins. What to build:\n\n{fold(common.story(step))}\n")
     missing = (f"  {mark(False)} {words(name)}" for name in judge(step, WORK)[1])
     print("Not there yet:", *missing, "\nChange work/, and see what holds: python3 -m workbook check --watch", sep="\n")
     return 0
@@ -29,10 +191,10 @@ def start_command(options: argparse.Namespace) -> int:
 def begin(step: str) -> None:
     """Fill work/ with the start of a step. What was there is set aside; what was reached stays noted."""
     done = read_state(WORK).get("done", {})
-    if WORK.is_dir() and common.lesson_files(WORK):
+    if common.lesson_files(WORK):
         common.set_aside()
     common.copy_lesson(common.step_before(step), WORK)
-    write_state(WORK, step=step, done=done)
+    common.write_state(WORK, step=step, done=done)
 
 
 def reset_command(options: argparse.Namespace) -> int:
@@ -63,9 +225,9 @@ def hint_command(_: argparse.Namespace | None = None) -> int:
     suite, _, test = name.partition("::")
     levels = hints(suite).get(test, ["This held when you began. What came back, says `check`; `reset` goes back."])
     level = min(state.get("hints", {}).get(name, 0) + 1, len(levels))
-    write_state(WORK, hints={**state.get("hints", {}), name: level})
+    common.write_state(WORK, hints={**state.get("hints", {}), name: level})
     more = "Ask again for more." if level < len(levels) else f"What is left is the answer: diff work {step[:2]}."
-    print(f"{mark(False)} {paint(words(name), '1')}\n\n{levels[level - 1]}\n\n{more}")
+    print(f"{mark(False)} {paint(words(name), '1')}\n\n{fold(levels[level - 1])}\n\n{more}")
     return 0
 
 

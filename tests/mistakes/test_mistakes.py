@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from mistakes.runner import Runner
 
-from workbook.mistakes import FOLDER, Mistake, all_mistakes, apply, read
+from workbook.patches import FOLDER, Mistake, all_mistakes, apply, read
 
 ROOT = FOLDER.parent.parent
 MISTAKES = {

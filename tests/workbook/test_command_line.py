@@ -38,7 +38,7 @@ def test_help_needs_nothing_installed(house: Any) -> None:
 
 def test_an_older_python_is_told_so(house: Any) -> None:
     """A syntax error in our own code would tell a beginner nothing."""
-    code = "import sys; sys.version_info = (3, 10, 4); import workbook"
+    code = "import runpy, sys; sys.version_info = (3, 10, 4); runpy.run_module('workbook', run_name='__main__')"
     out = subprocess.run([sys.executable, "-c", code], cwd=house.path, capture_output=True, text=True, check=False)
 
     assert out.stderr == "The workbook needs Python 3.11 or newer; this is Python 3.10.\n"

@@ -1,5 +1,6 @@
 """`diff`: the lesson in order for a reader, plain and exact for a pipe, a page for the wall."""
 
+import re
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -81,6 +82,98 @@ def test_a_wide_terminal_shows_both_sides(house: Any, terminal: Callable) -> Non
     assert "│" in wide
     assert "│" not in narrow
     assert "\x1b[32m+" in narrow
+
+
+@pytest.mark.parametrize("columns", [80, 150])
+def test_a_terminal_of_any_width_shows_every_changed_line_whole(house: Any, terminal: Callable, columns: int) -> None:
+    """A line that is cut off at the edge may be cut off where it differs."""
+    changed = [line[1:] for line in house.pipe("diff", "04", "05").splitlines() if re.match(r"[+-](?![+-])", line)]
+    shown = terminal("diff", "04", "05", columns=columns, NO_COLOR="1").replace("\r", "")
+    halves = [[row.partition("│")[side] for row in shown.splitlines()] for side in (0, 2)]
+    text = [re.sub(r"\s", "", "".join(half)) for half in halves]
+
+    assert [line for line in changed if not any(re.sub(r"\s", "", line) in side for side in text)] == []
+
+
+def test_a_line_that_was_only_indented_is_a_change(house: Any, terminal: Callable) -> None:
+    """In Python it means something else. A block that went somewhere else as it was draws no attention."""
+    house.begin("02")
+    routes = house.package / "routes.py"
+    errors = (house.package / "errors.py").read_text()
+    block = "".join(errors.splitlines(keepends=True)[7:15])
+    (house.package / "errors.py").write_text(errors.replace(block, ""))
+    routes.write_text(routes.read_text() + block)
+    house.edit(
+        "config.py",
+        '    check_key("SECRET_KEY", config["SECRET_KEY"])',
+        '        check_key("SECRET_KEY", config["SECRET_KEY"])',
+    )
+
+    out = terminal("diff", "01", "work")
+
+    assert '\x1b[32m+        check_key("SECRET_KEY"' in out
+    assert f"\x1b[2m+{block.splitlines()[0]}" in out
+
+
+def test_what_has_no_lines_to_show_is_named(house: Any, terminal: Callable) -> None:
+    """New, deleted, empty, binary: else a change shows as nothing."""
+    house.begin("02")
+    (house.package / "errors.py").unlink()
+    (house.package / "empty.py").touch()
+    (house.package / "logo.png").write_bytes(b"\x89PNG\0\0")
+    (house.package / "gone.txt").symlink_to("nowhere")
+
+    out = terminal("diff", "01", "work", NO_COLOR="1", columns=100)
+
+    assert re.search(r"errors\.py +\+0 -\d+ deleted", out)
+    assert re.search(r"empty\.py +\+0 -0 new empty", out)
+    assert re.search(r"logo\.png +\+0 -0 new binary", out)
+    assert "Line 0" not in out
+
+
+def test_a_binary_file_does_not_spoil_a_piped_diff(house: Any) -> None:
+    """One that git cannot take would make it refuse all the others."""
+    copy = house.path / "one"
+    shutil.copytree(house.path / "steps" / "01_config", copy)
+    house.begin("02")
+    (house.package / "logo.png").write_bytes(b"\x89PNG\0\0")
+    house.edit("routes.py", "bp = ", "bp = pages = ")
+    house.git(copy, "apply", "-", data=house.pipe("diff", "01", "work"))
+
+    assert "pages = " in (copy / "flask_login_tutorial" / "routes.py").read_text()
+    assert "Left out, as it is no text: flask_login_tutorial/logo.png" in house.run("diff", "01", "work")
+
+
+def test_a_page_never_takes_the_place_of_something_else(house: Any) -> None:
+    """A slip in the command, and somebody's code is gone. An older page may go."""
+    house.begin("02")
+
+    assert "is no page" in house.run("diff", "01", "02", "--html", "work/wsgi.py", code=1)
+    assert "create_app" in (house.work / "wsgi.py").read_text()
+    for _ in range(2):
+        house.run("diff", "01", "02", "--html", "lesson.html")
+
+
+def test_a_page_can_show_a_file_in_another_encoding(house: Any) -> None:
+    """Some editors still write it."""
+    house.begin("02")
+    (house.package / "latin1.py").write_bytes(b"name = 'caf\xe9'\n")
+    house.run("diff", "01", "work", "--html", "lesson.html")
+
+    assert "caf?" in (house.path / "lesson.html").read_text(encoding="utf-8")
+
+
+def test_a_page_over_several_steps_tells_each_of_their_stories(house: Any) -> None:
+    """And none on the way back."""
+    house.run("diff", "02", "05", "--html", "far.html")
+    house.run("diff", "05", "04", "--html", "back.html")
+    far, back = ((house.path / name).read_text(encoding="utf-8") for name in ("far.html", "back.html"))
+
+    assert [far.index(f"<h1>Step {number}") for number in ("03", "04", "05")] == sorted(
+        far.index(f"<h1>Step {number}") for number in ("03", "04", "05")
+    )
+    assert "<h1>Back from 05_login to 04_signup</h1>" in back
+    assert "<h1>Step" not in back
 
 
 @pytest.mark.parametrize("env", [{"NO_COLOR": "1"}, {"TERM": "dumb"}])
