@@ -1,5 +1,7 @@
 """What several suites ask of a page."""
 
+from __future__ import annotations
+
 from harness import visible_text
 from webtest.response import TestResponse
 from werkzeug.exceptions import default_exceptions
@@ -9,7 +11,7 @@ LEAKS = ("Traceback", 'File "', "Exception", "werkzeug", "Werkzeug", "sqlalchemy
 
 def assert_error_page(response: TestResponse, status: int) -> None:
     """The site's own page for this error, in its own words, with a way back and nothing about the app's insides."""
-    assert response.status_code == status
+    assert response.status_code == status, f"{response.status} came back, not {status}"
     assert response.content_type == "text/html"
     text = visible_text(response)
     assert default_exceptions[status].description not in text, "this is the framework's page, not the site's own"
@@ -18,7 +20,30 @@ def assert_error_page(response: TestResponse, status: int) -> None:
     assert [leak for leak in LEAKS if leak in response.text] == []
 
 
-def faults(response: TestResponse) -> set[str]:
+class Faults(frozenset[str]):
+    """The names of fields that a page marks as wrong; knows what was sent, for whoever has to find out why."""
+
+    sent: dict[str, str]
+
+    def __new__(cls, names: set[str], sent: dict[str, str]) -> Faults:
+        """Remember both."""
+        made = super().__new__(cls, names)
+        made.sent = sent
+        return made
+
+    def __sub__(self, others: set[str]) -> Faults:
+        """Without some fields that are not the question."""
+        return Faults({*self} - others, {name: value for name, value in self.sent.items() if name not in others})
+
+    def explain(self, expected: set[str]) -> list[str]:
+        """What the page marks and what it should mark, in words; pytest shows this when a test compares the two."""
+        marked, wanted = (", ".join(sorted(names)) or "no field" for names in (self, expected))
+        sent = [f"sent {name}: {value[:100]!r}" for name, value in self.sent.items()]
+        return [f'the page marks {marked} with aria-invalid="true"; it should mark {wanted}', *sent]
+
+
+def faults(response: TestResponse) -> Faults:
     """The names of the fields that the page marks as wrong; none if all was well."""
     assert response.status_code in (200, 302, 422), f"{response.status}: this says neither yes nor no"
-    return {control["name"] for control in response.html.select('[aria-invalid="true"]')}
+    names = {control["name"] for control in response.html.select('[aria-invalid="true"]')}
+    return Faults(names, response.sent)

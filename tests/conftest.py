@@ -40,6 +40,11 @@ def pytest_configure(config: pytest.Config) -> None:
         STEPS[config.workbook_step] = Step(config.workbook_step, path)
 
 
+def pytest_assertrepr_compare(op: str, left: object, right: object) -> list[str] | None:
+    """Say in words how the fields that a page marks differ from those that it should mark."""
+    return left.explain(right) if hasattr(left, "explain") and op == "==" else None
+
+
 def suite_number(path: Path) -> int | None:
     """The step a test file belongs to; None for the tests of the workbook itself."""
     folder = path.relative_to(ROOT / "tests").parts[0]
@@ -138,10 +143,11 @@ def app(step: Step, database_uri: str, tables: "Tables | None", kept: dict[Step,
         close(kept.pop(step))
     if tables:
         tables.empty(step)
-    kept[step] = step.create_app(SQLALCHEMY_DATABASE_URI=database_uri)
+    app = step.create_app(SQLALCHEMY_DATABASE_URI=database_uri)
     if step.number > 1:
-        init_db(kept[step])
-    return kept[step]
+        init_db(app)
+    kept[step] = app
+    return app
 
 
 @pytest.fixture

@@ -93,6 +93,8 @@ class Step:
         """Make the app with these settings alone, or with none given."""
         logging.getLogger(self.module.__name__).addHandler(logging.NullHandler())  # else its log goes to the terminal
         self.newest = self.module.create_app(*config)
+        if not isinstance(self.newest, Flask):
+            raise TypeError(f"create_app gives back {self.newest!r} and no app. Is `return app` missing?")
         self.newest.jinja_env.bytecode_cache = COMPILED
         return self.newest
 
@@ -102,6 +104,8 @@ STEPS = {int(path.name[:2]): Step(int(path.name[:2]), path) for path in sorted((
 
 class Page(TestResponse):
     """What came back, with its forms."""
+
+    sent: Mapping[str, str] = {}  # the fields that were filled in, if it answers a form
 
     @cached_property
     def forms(self) -> dict[int | str, webtest.Form]:
@@ -142,7 +146,9 @@ class Visitor(webtest.TestApp):
         form = main_form(response)
         for name, value in (fields or {}).items():
             form[name] = value
-        return form.submit(expect_errors=True, **keywords)
+        answer = form.submit(expect_errors=True, **keywords)
+        answer.sent = {name: value for name, value in form.submit_fields() if name and name != "csrf_token"}
+        return answer
 
     def sign_up(self, email: str = "ada@example.com", password: str = PASSWORD, **fields: str) -> TestResponse:
         """Fill in the sign-up form and send it."""

@@ -16,6 +16,9 @@ from flask import Request, request, request_finished
 from harness import PACKAGE, ROOT, STEPS
 from jinja2 import TemplateSyntaxError
 
+# Seconds; a behaviour takes a fraction of one, so what takes longer will not end.
+PATIENCE = float(os.environ.get("WORKBOOK_PATIENCE", 20))
+
 
 class Listener:
     """Runs those tests that no other process has begun, and sends what becomes of them: plan, stop, problem, done."""
@@ -24,13 +27,30 @@ class Listener:
         self.words, self.folder, self.first, self.send = words, folder, first, send
         self.taken = taken  # how many tests have been begun, a number that all processes share
         self.asked: list[tuple[dict[str, Any], str]] = []
+        self.patience = PATIENCE
 
     def run(self) -> None:
         """Run pytest in this process, as little of it as will do: the answer is waited for."""
         if multiprocessing.parent_process():
             signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to answer: it ends its children
         request_finished.connect(self.note)
+        if hasattr(signal, "SIGALRM"):
+            signal.signal(signal.SIGALRM, self.give_up)
         pytest.main(self.words, plugins=[self])
+
+    def give_up(self, *_: object) -> None:
+        """End an endless loop; what comes after one is not given as long."""
+        self.patience = 1
+        raise TimeoutError(f"nothing came back in {PATIENCE:g} seconds: an endless loop?")
+
+    def expect_an_end(self) -> None:
+        """Begin to count the seconds, and go on counting: an app may catch the first exception."""
+        if hasattr(signal, "SIGALRM"):
+            signal.setitimer(signal.ITIMER_REAL, self.patience, self.patience)
+
+    def pytest_runtest_setup(self) -> None:
+        """Each behaviour has its own time."""
+        self.expect_an_end()
 
     def note(self, _: object, response: Any, **__: object) -> None:
         """Note what was asked of the app, and what came back."""
@@ -50,6 +70,7 @@ class Listener:
         # After what failed, what takes long: begun at the end, it would be waited for.
         items.sort(key=lambda item: (behaviour(item.nodeid) not in self.first, not item.get_closest_marker("slow")))
         self.send(("plan", whys, len(items)))
+        self.expect_an_end()
         if problem := start_problem(config.workbook_step, self.folder):
             self.send(("stop", f"The app does not start, so no behaviour was tried.\n{problem}"))
             items.clear()
@@ -102,6 +123,7 @@ class Listener:
         raised = f"{short(self.folder)}/{':'.join(places[-1])}: {errors[-1]}" if places and errors else ""
         test = f"{file}:{line}   {linecache.getline(str(ROOT / file), line).strip()}"
         asked = [f"{told(environ)} -> {status}" for environ, status in self.asked[-3:]]
+        said = [re.sub("^(AssertionError: )?(assert (?=the ))?", "", line) for line in said if "Use -v" not in line]
         return {"said": said[:12], "asked": asked, "raised": raised, "test": test}
 
 
@@ -123,12 +145,19 @@ def short(path: Path | str) -> str:
 
 def start_problem(number: int, folder: Path) -> str:
     """Why the app does not start, with file and line; empty if it does. Reads its templates too."""
+    templates = folder / PACKAGE / "templates"
     try:
         app = STEPS[number].create_app()
-        for name in app.jinja_env.list_templates(extensions=["html"]):
-            app.jinja_env.get_template(name)
+        for path in sorted(templates.rglob("*.html")):
+            try:
+                app.jinja_env.get_template(path.relative_to(templates).as_posix())
+            except (OSError, UnicodeDecodeError) as error:
+                return f"{short(path)}: {error}. Is it there, and saved as UTF-8?"
     except (SyntaxError, TemplateSyntaxError) as error:
         path, line, said = str(error.filename), error.lineno, f"{type(error).__name__}: {getattr(error, 'msg', error)}"
+        if not error.filename:  # Python does not say which file it cannot read as text
+            unreadable = [str(path) for path in folder.rglob("*.py") if b"\0" in path.read_bytes()]
+            path, line, said = (unreadable or [str(folder)])[0], 1, f"{said}. Is it saved as UTF-8?"
     except (Exception, SystemExit) as error:
         frames = [f for f in traceback.extract_tb(error.__traceback__) if Path(f.filename).is_relative_to(folder)]
         path, line = (frames[-1].filename, frames[-1].lineno) if frames else (str(folder / PACKAGE / "__init__.py"), 1)

@@ -39,6 +39,7 @@ def copy_with_env_file(step: Step, folder: Path, **settings: str) -> Step:
     """Copy the step, and put a .env file with these settings beside its wsgi.py."""
     copy = Step(step.number, folder / "copy")
     shutil.copytree(step.path, copy.path, ignore=shutil.ignore_patterns("instance", "__pycache__", ".env"))
+    copy.path.chmod(0o755)  # the original may be for reading alone
     lines = [f"{name}={value}" for name, value in settings.items()]
     (copy.path / ".env").write_text("\n".join(lines), encoding="utf-8")
     return copy

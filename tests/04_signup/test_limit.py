@@ -30,7 +30,7 @@ def test_after_thirty_sign_ups_in_an_hour_a_visitor_has_to_wait(knock: Knock) ->
 
     assert before == {422}
     assert_error_page(answer, 429)
-    assert 0 < int(answer.headers["Retry-After"]) <= 3600
+    assert 0 < int(answer.headers.get("Retry-After", 0)) <= 3600
 
 
 def test_one_visitors_sign_ups_do_not_keep_others_out(knock: Knock) -> None:
