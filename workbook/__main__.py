@@ -8,5 +8,5 @@ try:
     from workbook.cli import main
 
     sys.exit(main(sys.argv[1:]))
-except KeyboardInterrupt:  # wherever it comes: no traceback
+except (KeyboardInterrupt, EOFError):  # Ctrl-C and Ctrl-D, wherever they come: no traceback
     sys.exit(130)

@@ -11,7 +11,7 @@ import sys
 import tomllib
 from pathlib import Path
 
-from workbook.common import ROOT, WorkbookError, say_command
+from workbook.common import ROOT, WorkbookError, find_step, say_command
 
 VENV = ROOT / ".venv"
 PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
@@ -23,7 +23,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     """Read the command line. What follows `test [STEP]` goes to pytest as it is."""
     if arguments[:1] == ["test"] and not {"-h", "--help"} & set(arguments):
         rest = arguments[1:]
-        named = rest and not rest[0].startswith("-") and not os.path.exists(rest[0].partition("::")[0])
+        named = rest and rest[0][:1] != "-" and (rest[0] == "work" or not os.path.exists(rest[0].partition("::")[0]))
         return argparse.Namespace(command="test", step=rest.pop(0) if named else None, rest=rest)
     top = argparse.ArgumentParser("python3 -m workbook", epilog="Example: python3 -m workbook run 04")
     parsers = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
@@ -42,6 +42,8 @@ def main(arguments: list[str]) -> int:
     options = parse(arguments)
     command = COMMANDS[options.command]
     try:
+        for word in filter(None, map(options.__dict__.get, ("step", "a", "b"))):
+            Path(word).name == "work" or find_step(word)  # a slip is told before anything is installed
         if "extras" in command or options.__dict__.get("html"):
             extras = command.get("extras", ["tool"])
             ensure(extras[:2] if options.command == "test" and options.step else extras, arguments)
@@ -54,7 +56,8 @@ def main(arguments: list[str]) -> int:
     except BrokenPipeError:  # `diff | head`: the reader has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except OSError as error:
-        print(f"{error.strerror or error}: {error.filename}. May this folder be written to?", file=sys.stderr)
+        may = " May this folder be written to?" * isinstance(error, PermissionError)
+        print(f"{error.strerror or error}: {error.filename or 'the output'}.{may}", file=sys.stderr)
     return 1
 
 
@@ -100,12 +103,13 @@ def install(wanted: set[str]) -> None:
             )
         say_command("python3", "-m", "venv", ".venv")
         again = ["--clear"] if PYTHON.is_symlink() else []  # it leads to a Python that was removed
-        if subprocess.call([sys.executable, "-m", "venv", *again, VENV]):
+        if subprocess.call([sys.executable, "-m", "venv", *again, VENV], start_new_session=True):
             raise WorkbookError("python3 -m venv did not work; the lines above say why.")
     print("Installing what this command needs. Only this once; with an empty cache it takes about half a minute.")
     words = [*(["-c", "constraints.txt"] if pins.exists() else []), *sorted(wanted | installed)]
     say_command("pip", "install", *words)
     quiet = [] if sys.stdout.isatty() else ["--quiet"]
-    if subprocess.call([*pip, "install", "--disable-pip-version-check", "--no-input", *quiet, *words], cwd=ROOT):
+    command = [*pip, "install", "--disable-pip-version-check", "--no-input", *quiet, *words]
+    if subprocess.call(command, cwd=ROOT, start_new_session=True):  # so that Ctrl-C is ours alone to answer
         raise WorkbookError("Installing did not work. The same command, called again, carries on from here.")
     STAMP.write_text("\n".join([pinned, *(wanted | installed)]), encoding="utf-8")

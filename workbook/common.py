@@ -1,6 +1,7 @@
 """What every command needs: the steps, the learner's folder and its notes, and plain words on the terminal."""
 
 import difflib
+import itertools
 import json
 import os
 import re
@@ -101,9 +102,16 @@ def work_step(whole: bool = True) -> str:
 
 def read_state(folder: Path) -> dict[str, Any]:
     """The notes kept beside somebody's work: its step, what holds, how deep the hints went. Lost notes are no harm."""
+    readers = {
+        "step": str,
+        "failing": lambda names: [name for name in names if name.partition("::")[0] in STEPS],
+        "done": lambda done: {step: (int(good), int(of)) for step, (good, of) in done.items()},
+        "hints": lambda levels: {name: max(0, int(level)) for name, level in levels.items()},
+    }
     try:
-        return dict(json.loads((folder / STATE).read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):
+        notes = json.loads((folder / STATE).read_text(encoding="utf-8"))
+        return {key: read(notes[key]) for key, read in readers.items() if key in notes}
+    except (OSError, ValueError, TypeError, AttributeError, RecursionError):
         return {}
 
 
@@ -115,21 +123,21 @@ def write_state(folder: Path, **changes: object) -> None:
 def lesson_files(folder: Path) -> dict[str, Path]:
     """The files that are the lesson, by their path in the folder."""
     found = {}
-    for top, folders, names in os.walk(folder):
+    for top, folders, names in os.walk(folder, followlinks=True):
         folders[:] = set(folders) - NOT_LESSON
         paths = [Path(top, name) for name in names if name not in NOT_LESSON and not name.endswith(".pyc")]
         found |= {path.relative_to(folder).as_posix(): path for path in paths if path.is_file()}
     return found
 
 
-def set_aside(name: str = "") -> None:
-    """Move a file of work/, or all of it, to a folder with today's date."""
+def set_aside(name: str = "") -> str:
+    """Move a file of work/, or all of it, to a folder with today's date that is not there yet; give its place."""
     dated = time.strftime("work-%Y%m%d-%H%M%S")
-    taken = len(list(ROOT.glob(f"{dated}*")))
-    target = ROOT / (f"{dated}-{taken + 1}" if taken else dated) / name
+    free = (ROOT / f"{dated}{f'-{number}' * (number > 1)}" for number in itertools.count(1))
+    target = next(folder for folder in free if not os.path.lexists(folder)) / name
     target.parent.mkdir(parents=True, exist_ok=True)
     (WORK / name).rename(target)
-    print(f"Yours is kept: {shown(target)}")
+    return f"Yours is kept: {shown(target)}"
 
 
 def copy_lesson(source: Path, target: Path, only: str = "") -> None:

@@ -26,13 +26,15 @@ LEAVE_OUT = [f"-pno:{name}" for name in ("cacheprovider", "unraisableexception",
 def pytest_words(step: str, folder: Path) -> list[str]:
     """What pytest is called with."""
     suites = [f"tests/{name}" for name in STEPS[: STEPS.index(step) + 1]]
-    return ["--step", step[:2], "--app", shown(folder), "--capture=sys", *LEAVE_OUT, *suites]
+    return ["--step", step[:2], f"--app={shown(folder)}", "--capture=sys", *LEAVE_OUT, *suites]
 
 
 def check_command(options: argparse.Namespace) -> int:
     """Judge work/, once or at every save."""
     if options.step and WORK.is_dir():
-        common.write_state(WORK, step=common.find_step(options.step))
+        if (before := read_state(WORK).get("step")) not in (None, step := common.find_step(options.step)):
+            print(f"work/ was for {before}; from now on it is for {step}.")
+        common.write_state(WORK, step=step)
     return (watch if options.watch else check)(common.work_step())
 
 
@@ -63,7 +65,7 @@ def messages(*what: Any) -> Iterator[tuple[Any, ...]]:  # noqa: ANN401 -- passed
                     pipes.remove(pipe)
     finally:
         for worker in workers:
-            worker.terminate()
+            worker.kill()
             worker.join()
 
 
@@ -97,7 +99,7 @@ def judge(step: str, folder: Path) -> tuple[dict[str, str], dict[str, list[dict[
 
 def check(step: str, folder: Path = WORK) -> int:
     """Judge a folder and print a tick or a cross for each behaviour, and one failure in full; 0 if all hold."""
-    common.say_command("pytest", "--step", step[:2], "--app", shown(folder))
+    common.say_command("pytest", "--step", step[:2], f"--app={shown(folder)}")
     whys, failing = judge(step, folder)
     for suite in STEPS[: STEPS.index(step) + 1]:
         members = [name for name in whys if name.startswith(f"{suite}::")]
@@ -107,6 +109,8 @@ def check(step: str, folder: Path = WORK) -> int:
             print(f"  {mark(name not in lost)} {words(name)}")
     if not failing:
         print(paint(f"\nAll {len(whys)} behaviours hold.", "1;32"))
+        for after in STEPS[STEPS.index(step) + 1 :][: folder == WORK]:
+            print(f"Next: python3 -m workbook start {after[:2]}")
         return 0
     first, *others = failing
     problem = failing[first][0]
@@ -117,7 +121,7 @@ def check(step: str, folder: Path = WORK) -> int:
     print("", *rows, sep="\n  ", end="\n\n")
     alike = sum(any(other["said"] == problem["said"] for other in failing[name]) for name in others)
     verdict = paint(f"{len(whys) - len(failing)} of {len(whys)} behaviours hold.", "1;31")
-    print(verdict + f" {alike} more fail for the same reason." * bool(alike))
+    print(verdict + f" {alike} more for the same reason." * bool(alike))
     print("Stuck? python3 -m workbook hint\n" * (folder == WORK), end="")
     return 1
 
@@ -131,22 +135,25 @@ def watch(step: str) -> int:
         # Read once what need not be read at every save: the suites, and the packages that the step's own app loads.
         pytest.main(["--collect-only", *pytest_words(step, ROOT / "steps" / step)])
         sys.modules["harness"].STEPS[int(step[:2])].create_app()
-    options = {"debounce": 200, "step": 20, "rust_timeout": 100, "yield_on_timeout": True}
-    files = watch_files(WORK, watch_filter=lambda _, path: path.endswith((".py", ".html", ".css")), **options)
-    next(files)  # from now on no save is missed
+    place, status, saved, key = None, 1, True, ""
     with single_keys() as read_key:
-        status, saved, key = 1, True, ""
         while key != "q":
-            if saved or key == "r":
-                print("\x1b[2J\x1b[H" if sys.stdout.isatty() else "")
-                try:
-                    status = check(step)
-                except WorkbookError as error:  # told, and waited for
-                    print(error)
-            elif key == "h":
-                hint_command()
-            elif key in ("p", "d"):
-                show(*((WORK, ROOT / "steps" / step) if key == "p" else (common.step_before(step), WORK)))
+            if WORK.exists() and WORK.stat().st_ino != place:  # `start` and `reset` put another folder in its place
+                kinds = {"watch_filter": lambda _, path: path.endswith((".py", ".html", ".css"))}
+                files = watch_files(WORK, **kinds, debounce=200, step=20, rust_timeout=100, yield_on_timeout=True)
+                next(files)  # from now on no save is missed
+                place, saved = WORK.stat().st_ino, True
+            try:
+                if saved or key == "r":
+                    print("\x1b[2J\x1b[H" if sys.stdout.isatty() else "")
+                    status = check(common.work_step())
+                elif key == "h":
+                    hint_command()
+                elif key in ("p", "d"):
+                    step = common.work_step()
+                    show(*((WORK, ROOT / "steps" / step) if key == "p" else (common.step_before(step), WORK)))
+            except WorkbookError as error:  # told, and waited for
+                print(error)
             if saved or key:
                 print(paint("\nWatching work/.   h hint   p peek   d diff   r run again   q quit", "2"))
             saved, key = next(files), read_key()
@@ -179,6 +186,7 @@ def start_command(options: argparse.Namespace) -> int:
     step = common.find_step(options.step)
     if common.lesson_files(WORK) and not options.aside:
         print(f"work/ holds something, and it is kept. Set it aside with: start {step[:2]} --aside", file=sys.stderr)
+        print(f"Or go on with what you have: python3 -m workbook check {step[:2]}", file=sys.stderr)
         if not sys.stdin.isatty() or input("Set it aside now? [y/N] ").strip().lower() not in ("y", "yes"):
             return 1
     begin(step)
@@ -191,10 +199,10 @@ def start_command(options: argparse.Namespace) -> int:
 def begin(step: str) -> None:
     """Fill work/ with the start of a step. What was there is set aside; what was reached stays noted."""
     done = read_state(WORK).get("done", {})
-    if common.lesson_files(WORK):
-        common.set_aside()
+    kept = common.set_aside() if common.lesson_files(WORK) else ""
     common.copy_lesson(common.step_before(step), WORK)
     common.write_state(WORK, step=step, done=done)
+    print(kept)
 
 
 def reset_command(options: argparse.Namespace) -> int:
@@ -209,15 +217,16 @@ def reset_command(options: argparse.Namespace) -> int:
     if len(found) != 1:
         known = common.nearest(wanted, found or [Path(name).name for name in sorted({*mine, *first})])
         raise WorkbookError(f"{'More than one' if found else 'No'} file is called {wanted}. {known}")
-    if found[0] in mine:
-        common.set_aside(found[0])
+    kept = common.set_aside(found[0]) if found[0] in mine else ""
     common.copy_lesson(common.step_before(step), WORK, only=found[0])
+    print(kept or f"work/{found[0]} is back.")
     return 0
 
 
 def hint_command(_: argparse.Namespace | None = None) -> int:
     """Give a hint for the first behaviour that fails, a level deeper each time."""
-    step, state = common.work_step(), read_state(WORK)
+    common.work_step()  # complains where there is no work
+    state = read_state(WORK)
     if not state.get("failing"):
         print("Nothing fails." if "failing" in state else "First see what holds: python3 -m workbook check")
         return 0
@@ -226,7 +235,7 @@ def hint_command(_: argparse.Namespace | None = None) -> int:
     levels = hints(suite).get(test, ["This held when you began. What came back, says `check`; `reset` goes back."])
     level = min(state.get("hints", {}).get(name, 0) + 1, len(levels))
     common.write_state(WORK, hints={**state.get("hints", {}), name: level})
-    more = "Ask again for more." if level < len(levels) else f"What is left is the answer: diff work {step[:2]}."
+    more = "Ask again for more." if level < len(levels) else "What is left is the answer: python3 -m workbook peek"
     print(f"{mark(False)} {paint(words(name), '1')}\n\n{fold(levels[level - 1])}\n\n{more}")
     return 0
 

@@ -55,7 +55,7 @@ def break_command(options: argparse.Namespace) -> int:
         print(f"{shown(copy)} is there already, and stays as you left it. For a new one: break {mistake.id} --aside")
     else:
         if copy.exists():
-            common.set_aside(f"mistakes/{copy.name}")
+            print(common.set_aside(f"mistakes/{copy.name}"))
         common.copy_lesson(ROOT / "steps" / mistake.step, copy)
         try:
             apply(mistake, copy)

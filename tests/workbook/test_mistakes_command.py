@@ -9,7 +9,7 @@ def test_a_mistake_is_put_into_a_copy_and_caught(house: Any) -> None:
 
     assert "Try it:" in out
     assert "  3. " in out
-    assert "$ pytest --step 01 --app work/mistakes/01_config-weak-key" in out
+    assert "$ pytest --step 01 --app=work/mistakes/01_config-weak-key" in out
     assert "✗" in out
     assert not (house.path / "steps" / "01_config" / ".workbook.json").exists()
 
