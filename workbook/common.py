@@ -18,7 +18,8 @@ STATE = ".workbook.json"
 PACKAGE = "flask_login_tutorial"
 STEPS = sorted(path.name for path in (ROOT / "steps").glob("[0-9][0-9]_*"))
 # What running an app leaves in its folder, and what the tool keeps there: no part of the lesson.
-NOT_LESSON = {".env", "instance", "__pycache__", STATE, "mistakes", ".ruff_cache", ".pytest_cache", ".git", ".venv"}
+NOT_LESSON = {".env", "__pycache__", ".ruff_cache", ".pytest_cache", ".git", ".venv", ".vscode", ".idea", ".DS_Store"}
+NOT_LESSON_AT_TOP = {*NOT_LESSON, "instance", "mistakes", STATE}
 
 
 class WorkbookError(Exception):
@@ -124,8 +125,9 @@ def lesson_files(folder: Path) -> dict[str, Path]:
     """The files that are the lesson, by their path in the folder."""
     found = {}
     for top, folders, names in os.walk(folder, followlinks=True):
-        folders[:] = set(folders) - NOT_LESSON
-        paths = [Path(top, name) for name in names if name not in NOT_LESSON and not name.endswith(".pyc")]
+        left_out = NOT_LESSON_AT_TOP if Path(top) == folder else NOT_LESSON
+        folders[:] = set(folders) - left_out
+        paths = [Path(top, name) for name in names if name not in left_out and not name.endswith(".pyc")]
         found |= {path.relative_to(folder).as_posix(): path for path in paths if path.is_file()}
     return found
 

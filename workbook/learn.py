@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import select
 import sys
+import tempfile
 import tomllib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stdout, suppress
@@ -38,35 +39,38 @@ def check_command(options: argparse.Namespace) -> int:
     return (watch if options.watch else check)(common.work_step())
 
 
-def messages(*what: Any) -> Iterator[tuple[Any, ...]]:  # noqa: ANN401 -- passed on to Listener as they are
+def messages(words: list[str], folder: Path, first: list[str]) -> Iterator[tuple[Any, ...]]:
     """Listen to a fork per core, each with the app as it is now; where there is no fork, to this process."""
     gc.disable()  # a run of seconds ends before there is much to collect, and looking for it takes time
     from listener import Listener
 
     if "fork" not in multiprocessing.get_all_start_methods():
         sent: list[tuple[Any, ...]] = []
-        Listener(*what, multiprocessing.Value("i"), sent.append).run()
+        Listener(words, folder, first, multiprocessing.Value("i"), sent.append).run()
         yield from sent
         return
     fork, workers, pipes = multiprocessing.get_context("fork"), [], []
     taken = fork.Value("i")
-    try:
-        for _ in range(min(os.cpu_count() or 1, 8)):
-            pipe, end = fork.Pipe(duplex=False)
-            workers.append(fork.Process(target=Listener(*what, taken, end.send).run, daemon=True))
-            workers[-1].start()
-            end.close()
-            pipes.append(pipe)
-        while pipes:
-            for pipe in connection.wait(pipes):
-                try:
-                    yield pipe.recv()
-                except EOFError:
-                    pipes.remove(pipe)
-    finally:
-        for worker in workers:
-            worker.kill()
-            worker.join()
+    # A folder for each: pytest's own way of sharing one fails when two clean it up at once.
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as temporary:
+        try:
+            for number in range(min(os.cpu_count() or 1, 8)):
+                pipe, end = fork.Pipe(duplex=False)
+                listener = Listener([*words, f"--basetemp={temporary}/{number}"], folder, first, taken, end.send)
+                workers.append(fork.Process(target=listener.run, daemon=True))
+                workers[-1].start()
+                end.close()
+                pipes.append(pipe)
+            while pipes:
+                for pipe in connection.wait(pipes):
+                    try:
+                        yield pipe.recv()
+                    except EOFError:
+                        pipes.remove(pipe)
+        finally:
+            for worker in workers:
+                worker.kill()
+                worker.join()
 
 
 def judge(step: str, folder: Path) -> tuple[dict[str, str], dict[str, list[dict[str, Any]]]]:
@@ -223,14 +227,18 @@ def reset_command(options: argparse.Namespace) -> int:
     return 0
 
 
-def hint_command(_: argparse.Namespace | None = None) -> int:
-    """Give a hint for the first behaviour that fails, a level deeper each time."""
+def hint_command(options: argparse.Namespace | None = None) -> int:
+    """Give a hint for the first behaviour that fails, or the first with these words; a level deeper each time."""
     common.work_step()  # complains where there is no work
     state = read_state(WORK)
     if not state.get("failing"):
         print("Nothing fails." if "failing" in state else "First see what holds: python3 -m workbook check")
         return 0
-    name = state["failing"][0]
+    asked, readable = " ".join(options.words if options else []).lower(), [*map(words, state["failing"])]
+    found = [name for name in state["failing"] if asked in words(name)]
+    if not found:
+        raise WorkbookError(f"Nothing that fails is called {asked!r}. {common.nearest(asked, readable)}")
+    name = found[0]
     suite, _, test = name.partition("::")
     levels = hints(suite).get(test, ["This held when you began. What came back, says `check`; `reset` goes back."])
     level = min(state.get("hints", {}).get(name, 0) + 1, len(levels))

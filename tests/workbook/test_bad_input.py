@@ -185,9 +185,32 @@ def test_an_app_that_ends_python_is_a_sentence(house: Any) -> None:
     assert "enough" in house.run("run", "work", code=1)
 
 
+def test_a_lesson_may_have_a_folder_of_any_name(house: Any) -> None:
+    """Only at the top of work/ are `instance` and `mistakes` the app's and the tool's."""
+    house.begin("02")
+    for place in ("instance/app.db", "mistakes/x/wsgi.py", "flask_login_tutorial/templates/mistakes/list.html"):
+        (house.work / place).parent.mkdir(parents=True)
+        (house.work / place).write_text("text")
+
+    out = house.pipe("diff", "01", "work")
+
+    assert "templates/mistakes/list.html" in out
+    assert "wsgi.py" not in out
+    assert "app.db" not in out
+
+
 def test_a_pipe_among_the_files_is_left_alone(house: Any) -> None:
     """Reading it would wait for ever for somebody to write."""
     house.begin("02")
     os.mkfifo(house.work / "pipe")
 
     assert "pipe" not in house.pipe("diff", "01", "work")
+
+
+def test_a_hint_can_be_asked_for_by_name(house: Any) -> None:
+    """What stands first need not be what one is working on."""
+    house.begin("02")
+    house.run("check", code=1)
+
+    assert "✗ a user can be printed and shows nothing personal" in house.run("hint", "can", "be", "printed")
+    assert "Did you mean" in house.run("hint", "a user can be prinetd and shows nothing personal", code=1)
