@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -76,6 +77,7 @@ class Runner:
     """Has copies of the steps judged, by a process that lives as long as it is needed."""
 
     def __init__(self) -> None:
+        self.temporary = tempfile.TemporaryDirectory()  # its own: two runs that clean up one folder trip each other
         self.server = self.start("serve") if hasattr(os, "fork") else None
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
@@ -83,7 +85,7 @@ class Runner:
         return subprocess.Popen(
             [sys.executable, __file__, *arguments],
             cwd=ROOT,
-            env={**os.environ, **ENVIRONMENT},
+            env={**os.environ, **ENVIRONMENT, "PYTEST_DEBUG_TEMPROOT": self.temporary.name},
             text=True,
             encoding="utf-8",
             stdin=subprocess.PIPE,
@@ -107,6 +109,7 @@ class Runner:
         """End the process."""
         if self.server:
             self.server.communicate()
+        self.temporary.cleanup()
 
 
 if __name__ == "__main__":

@@ -24,7 +24,8 @@ def runs(servers: dict[str, URL], folder: Path) -> Iterator[dict[tuple[str, str]
         uri = new_database(server, f"{OURS}_{number}")
         output = folder / f"suites-{name}-{number}"
         with output.open("wb") as file:
-            command = [*pytest_here, "--step", number, "--database-uri", uri]
+            apart = f"--basetemp={folder}/{name}-{number}"  # runs that clean up one folder trip each other
+            command = [*pytest_here, "--step", number, "--database-uri", uri, apart]
             started[name, number] = subprocess.Popen(command, cwd=ROOT, stdout=file, stderr=file), output
     yield started
     for process, _output in started.values():
