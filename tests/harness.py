@@ -214,8 +214,10 @@ def init_db(app: Flask) -> None:
 
 def empty(app: Flask) -> bool:
     """Forget what is in the app's tables and counters; False if a table is not there any more."""
-    for limiter in app.extensions.get("limiter", ()):
+    for limiter in app.extensions.get("limiter", ()):  # somebody's own, with Flask-Limiter
         limiter.reset()
+    if "rate_limiter" in app.extensions:
+        app.extensions["rate_limiter"].reset()
     if database := app.extensions.get("sqlalchemy"):
         from sqlalchemy.exc import DBAPIError
 

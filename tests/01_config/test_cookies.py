@@ -1,10 +1,13 @@
 """Suite 01: what the browser is told about the session cookie, and whom the app believes about an address."""
 
+import shutil
+import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from flask import Flask, request, session
-from harness import Visitor
+from harness import PACKAGE, Step, Visitor
 
 
 @pytest.fixture
@@ -56,8 +59,22 @@ def test_the_session_cookie_can_be_told_to_work_over_plain_http(make_app: Callab
 
     set_cookie = set_cookie_of(app, scheme="http")
 
-    assert set_cookie.startswith("session=")
+    assert not set_cookie.startswith("__")
     assert "Secure" not in attributes(set_cookie)
+
+
+def test_two_apps_on_one_machine_do_not_overwrite_each_others_cookie(step: Step, tmp_path: Path) -> None:
+    """Cookies ignore the port: 127.0.0.1:5000 and 127.0.0.1:5001 share them by name."""
+    copy = Step(step.number, tmp_path / "copy")
+    shutil.copytree(
+        step.path / PACKAGE,
+        copy.path / PACKAGE,
+        ignore=shutil.ignore_patterns("__pycache__"),
+    )
+
+    names = [each.create_app(SESSION_COOKIE_SECURE=False).config["SESSION_COOKIE_NAME"] for each in (step, copy)]
+
+    assert names[0] != names[1]
 
 
 def visitor_as_seen(app: Flask) -> str:
@@ -75,3 +92,16 @@ def test_nobody_can_make_up_an_ip_address(own_app: Flask) -> None:
 def test_behind_a_proxy_the_visitors_own_address_is_known(make_app: Callable[..., Flask]) -> None:
     """Without it all visitors have the proxy's address, and one who is throttled throttles everybody."""
     assert visitor_as_seen(make_app(PROXY_COUNT=1)) == "198.51.100.7 https"
+
+
+def test_a_clock_that_is_a_second_fast_logs_nobody_out(own_app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two app servers: the cookie of the faster one comes "from the future" for the other."""
+    own_app.add_url_rule("/note", "note", lambda: session.setdefault("note", "kept"))
+    own_app.add_url_rule("/read", "read", lambda: session.get("note", "lost"))
+    visitor = Visitor(own_app)
+    real_time = time.time
+    with monkeypatch.context() as fast_clock:
+        fast_clock.setattr(time, "time", lambda: real_time() + 5)
+        visitor.get("/note")
+
+    assert visitor.get("/read").text == "kept"

@@ -91,3 +91,38 @@ def test_a_body_over_64_kib_is_refused_with_a_page(own_app: Flask) -> None:
 
     assert_error_page(page, 413)
     assert smaller.status_code != 413
+
+
+def test_a_body_of_unknown_length_is_refused(own_app: Flask) -> None:
+    """Chunked bodies are cut off at the limit, and a form that was cut off looks complete."""
+    own_app.add_url_rule("/take", "take", lambda: request.form.get("x", ""), methods=["POST"])
+    visitor = Visitor(own_app)
+
+    answer = visitor.post(
+        "/take",
+        "x=" + "y" * 100_000,
+        headers={"Transfer-Encoding": "chunked"},
+        extra_environ={"wsgi.input_terminated": "1"},
+        expect_errors=True,
+    )
+
+    assert answer.status_code in (411, 413)
+
+
+def test_a_forbidden_page_is_explained_and_logged(own_app: Flask, caplog: pytest.LogCaptureFixture) -> None:
+    """Somebody who tries what they may not do should be seen doing it."""
+    own_app.add_url_rule("/secret", "secret", lambda: abort(403))
+
+    answer = Visitor(own_app).get("/secret", expect_errors=True)
+
+    assert_error_page(answer, 403)
+    assert "did not work" not in visible_text(answer), "it says nothing"
+    assert any("/secret" in record.getMessage() for record in caplog.records)
+
+
+def test_a_wrong_host_is_told_so_and_named_in_the_log(app: Flask, caplog: pytest.LogCaptureFixture) -> None:
+    """A name missing in TRUSTED_HOSTS is the most common fault of a new site."""
+    answer = Visitor(app).get("/", headers={"Host": "evil.example"}, expect_errors=True)
+
+    assert "name" in visible_text(answer)
+    assert any("evil.example" in record.getMessage() for record in caplog.records)

@@ -215,7 +215,8 @@ def test_flask_answers_a_bad_setting_with_a_sentence_and_no_traceback(step: Step
     )
 
     assert result.returncode != 0
-    assert "SECRET_KEY is missing" in result.stderr
+    assert "SECRET_KEY" in result.stderr
+    assert "missing" in result.stderr
     assert "Traceback" not in result.stderr
 
 
@@ -229,3 +230,44 @@ def test_debugging_is_off_unless_asked_for(step: Step, monkeypatch: pytest.Monke
 
     assert not app.debug
     assert not app.testing
+
+
+def test_an_empty_variable_counts_as_not_set(step: Step, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`SECRET_KEY= flask run` must not hide the good key in the .env file."""
+    copy = copy_with_env_file(step, tmp_path, SECRET_KEY=OLD_KEY)
+    app_from_environment(step, monkeypatch)
+    monkeypatch.setenv("SECRET_KEY", "")
+
+    app = copy.create_plain_app()
+
+    assert app.config["SECRET_KEY"] == OLD_KEY
+
+
+def test_a_message_says_where_the_bad_value_comes_from(
+    step: Step, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Told only the name, people mend the .env file while a variable of the shell wins."""
+    copy = copy_with_env_file(step, tmp_path, SECRET_KEY="dev")
+
+    with pytest.raises(Exception, match=r"\.env"):
+        app_from_environment(copy, monkeypatch, SECRET_KEY="")
+    with pytest.raises(Exception, match="environment"):
+        app_from_environment(copy, monkeypatch, SECRET_KEY="dev2")
+
+
+def test_an_env_file_that_is_not_utf_8_is_named(step: Step, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """PowerShell 5 writes UTF-16 with >>. A UnicodeDecodeError names no file and no cure."""
+    copy = copy_with_env_file(step, tmp_path)
+    (copy.path / ".env").write_text(f"SECRET_KEY={KEY}", encoding="utf-16")
+
+    with pytest.raises(Exception, match=r"\.env.*UTF-8"):
+        app_from_environment(copy, monkeypatch, SECRET_KEY="")
+
+
+def test_a_name_that_no_host_header_can_have_is_refused(step: Step) -> None:
+    """The app would start, and then answer every request with a 400."""
+    for wrong in ("https://www.example.org", "www.example.org/", "*", "a b.example"):
+        assert "TRUSTED_HOSTS" in refusal(step, TRUSTED_HOSTS=wrong)
+
+    for right in ("www.example.org", ".example.org", "localhost:5000", "[::1]", "bücher.example"):
+        assert step.create_app(TRUSTED_HOSTS=right)

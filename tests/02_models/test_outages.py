@@ -23,6 +23,7 @@ IMPOSSIBLE = (
     "nosuchdatabase://ada:hunter2@localhost/workbook",
     "sqlite+nosuchdriver://ada:hunter2@localhost/workbook",
     "mssql+pymssql://ada:hunter2@localhost/workbook",  # a driver that nobody here has
+    "sqlite://hunter2.db",  # two slashes: hunter2.db is a host, and SQLite has none
 )
 
 
@@ -85,3 +86,26 @@ def test_a_database_that_goes_when_the_page_is_made_costs_nobody_the_page(app: F
         gc.collect()
 
     assert page.status_code == 200
+
+
+def test_an_at_sign_in_the_databases_password_is_refused(step: Step) -> None:
+    """Read as an address, what follows the first @ is the host's name, and is printed with it."""
+    uri = "sqlite+pysqlite://ada:secret@hunter2@localhost/workbook"
+
+    with pytest.raises(Exception, match="SQLALCHEMY_DATABASE_URI") as refused:
+        step.create_app(SQLALCHEMY_DATABASE_URI=uri)
+
+    assert "hunter2" not in str(refused.value)
+
+
+def test_a_mistake_in_the_code_is_not_called_an_outage(
+    own_app: Flask, step: Step, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A misspelt column: "try again in a minute" never helps, and without a traceback nobody finds the line."""
+    db = step.module.models.db
+    own_app.add_url_rule("/typo", "typo", lambda: db.session.execute(db.text("SELECT nmae FROM users")).one())
+
+    answer = Visitor(own_app).get("/typo", expect_errors=True)
+
+    assert answer.status_code == 500
+    assert any(record.exc_info for record in caplog.records)

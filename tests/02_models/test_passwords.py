@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from flask import Flask
 from harness import CONFIG, PASSWORD, Step
+from werkzeug.security import generate_password_hash
 
 
 @pytest.fixture
@@ -85,3 +86,20 @@ def test_rows_that_the_tutorial_wrote_open_with_nothing_else(app: Flask, old_use
     with app.app_context():
         for wrong in (old_user.password_hash, old_user.password_hash[-64:], f"{PASSWORD} ", ""):
             assert not old_user.check_password(wrong)
+
+
+def test_a_password_typed_on_a_mac_opens_the_account_made_on_windows(new_user: Callable[..., Any]) -> None:
+    """A Mac may send é as two characters, Windows as one. Their owner sees no difference."""
+    composed, decomposed = f"{PASSWORD} caf\u00e9", f"{PASSWORD} cafe\u0301"
+
+    assert new_user(composed).check_password(decomposed)
+    assert new_user(decomposed).check_password(composed)
+
+
+def test_a_password_hashed_as_it_was_typed_still_opens(new_user: Callable[..., Any]) -> None:
+    """Accounts from before the passwords were normalised must not be locked out."""
+    decomposed = f"{PASSWORD} cafe\u0301"
+    user = new_user(PASSWORD)
+    user.password_hash = generate_password_hash(decomposed, method="pbkdf2:sha256:1")
+
+    assert user.check_password(decomposed)

@@ -84,14 +84,30 @@ def test_the_database_itself_refuses_an_address_twice(store: Callable[..., Any],
     store("ada@example.com", "grace@example.com")
 
     with pytest.raises(IntegrityError):
-        sql("UPDATE users SET email = 'ada@example.com' WHERE email = 'grace@example.com'")
+        sql("UPDATE users SET email_key = 'ada@example.com' WHERE email_key = 'grace@example.com'")
 
 
-def test_a_mailbox_is_stored_under_one_spelling(store: Callable[..., Any], sql: Sql) -> None:
-    """Ada@Example.com and ada@example.com reach the same person: stored as typed, they are two accounts."""
+def test_a_mailbox_is_compared_in_one_spelling(store: Callable[..., Any], sql: Sql) -> None:
+    """Ada@Example.com and ada@example.com reach the same person: compared as typed, they are two accounts."""
     store(" Ada@EXAMPLE.com ")
 
-    assert sql("SELECT email FROM users")[0]["email"] == "ada@example.com"
+    assert sql("SELECT email_key FROM users")[0]["email_key"] == "ada@example.com"
+    with pytest.raises(IntegrityError):
+        store("aDa@example.COM")
+
+
+def test_an_address_is_kept_as_it_was_typed_for_sending(store: Callable[..., Any], sql: Sql) -> None:
+    """Some mail servers tell Ada@ from ada@: a message to another spelling could reach a stranger."""
+    store(" Ada@EXAMPLE.com ")
+
+    assert sql("SELECT email FROM users")[0]["email"] == "Ada@example.com"
+
+
+def test_one_domain_is_not_made_another(store: Callable[..., Any], sql: Sql) -> None:
+    """casefold() turns straße.de into strasse.de: another domain, whose owner could not sign up."""
+    store("ada@straße.de", "ada@strasse.de")
+
+    assert len(sql("SELECT id FROM users")) == 2
 
 
 def test_a_deleted_accounts_id_is_never_given_to_another(store: Callable[..., Any], sql: Sql) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from checks import assert_error_page
 from flask import Flask
-from harness import PASSWORD, Visitor, visible_text
+from harness import HOST, PASSWORD, Visitor, visible_text
 
 Sql = Callable[..., list[Any]]
 GOOD = {"name": "Ada", "email": "ada@example.com", "password": PASSWORD, "confirm": PASSWORD, "website": ""}
@@ -82,3 +82,50 @@ def test_a_megabyte_in_a_field_is_refused_with_a_page(visitor: Visitor, sql: Sql
 
     assert_error_page(answer, 413)
     assert sql("SELECT id FROM users") == []
+
+
+def test_our_own_page_is_believed_even_if_its_token_is_stale(visitor: Visitor) -> None:
+    """A second tab, a changed key: the token is old, but the browser's Origin says that our own page sends it."""
+    page = visitor.get("/signup")
+    visitor.reset()  # the session, and the secret in it, are gone
+
+    answer = visitor.submit(page, headers={"Origin": f"https://{HOST}"})
+
+    assert answer.status_code == 422, "the form was read, and its empty fields were found"
+
+
+@pytest.mark.asvs("3.5.1")
+def test_the_origin_of_another_site_is_not_ours(own_app: Flask) -> None:
+    """It only looks alike: another scheme, another port, a longer name, or none at all."""
+    own_app.add_url_rule("/plain", "plain", lambda: "done", methods=["POST"])
+    visitor = Visitor(own_app)
+
+    for origin in (
+        "https://evil.example",
+        f"http://{HOST}",
+        f"https://{HOST}:8443",
+        f"https://{HOST}.evil.example",
+        f"https://evil.example/{HOST}",
+        "null",
+        "",
+    ):
+        assert_error_page(visitor.post("/plain", headers={"Origin": origin}, expect_errors=True), 400)
+
+
+def test_over_https_no_referer_is_needed(visitor: Visitor) -> None:
+    """Browsers and firewalls that leave it out are honest visitors. The token is what counts."""
+    visitor.extra_environ.pop("HTTP_REFERER")
+
+    answer = visitor.sign_up(name="")
+
+    assert answer.status_code == 422
+
+
+def test_a_refused_form_can_be_opened_again_and_the_log_says_why(
+    visitor: Visitor, caplog: pytest.LogCaptureFixture
+) -> None:
+    """ "Expired, reload" helps nobody who cannot reload, and "400" helps no operator."""
+    answer = visitor.post("/signup?a=1", GOOD, expect_errors=True)
+
+    assert answer.html.select_one('a[href="/signup?a=1"]'), "the page has no link to the form"
+    assert any("token" in record.getMessage() and "/signup" in record.getMessage() for record in caplog.records)

@@ -47,6 +47,10 @@ def test_a_favourite_phrase_is_refused(sign_up: SignUp) -> None:
         "bestfriendsforever",
         "californication",
         "30secondstomars",
+        "correct horse battery staple",
+        "correcthorsebatterystaple",
+        "my chemical romance",
+        "Best Friends Forever",
     ):
         assert faults(sign_up(password=password)) == {"password"}, password
 

@@ -1,15 +1,19 @@
 """Suite 05: a session is a row that can be ended; a cookie without its row opens nothing."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
-from flask import Flask
-from harness import Step, Visitor
+from flask import Flask, Response, stream_with_context
+from flask_login import current_user
+from harness import HOST, PASSWORD, Step, Visitor, query, visible_text
 from sqlalchemy import event, inspect
 
 Sql = Callable[..., list[Any]]
+CREDENTIALS = {"email": "ada@example.com", "password": PASSWORD}
+OUR_ORIGIN = {"Origin": f"https://{HOST}"}
 
 
 def ago(**time: int) -> datetime:
@@ -130,10 +134,10 @@ def test_a_new_member_does_not_inherit_a_deleted_ones_session(app: Flask, member
 )
 def test_a_made_up_cookie_opens_nothing_and_breaks_nothing(app: Flask, member: Visitor, cookie: str) -> None:
     """Anybody can send any cookie. Flask-Login alone answers some of these with a 500."""
-    names = (app.config["SESSION_COOKIE_NAME"], app.config["REMEMBER_COOKIE_NAME"])
+    names = {app.config["SESSION_COOKIE_NAME"], app.config.get("REMEMBER_COOKIE_NAME"), "remember_token"}
     stranger = Visitor(app)
 
-    for name in names:
+    for name in names - {None, "off;"}:
         answer = stranger.get("/dashboard", headers={"Cookie": f"{name}={cookie}"}, expect_errors=True)
 
         assert answer.status_code < 500
@@ -201,13 +205,26 @@ def test_the_token_is_found_by_an_index(app: Flask) -> None:
 
 @pytest.mark.asvs("7.2.4")
 def test_logging_in_again_replaces_the_session(member: Visitor, sql: Sql) -> None:
-    """Typing the password again on the same device must not leave an old session alive behind it."""
-    member.log_in(remember=True)
-    member.close_browser()
-
-    member.log_in(remember=True)
+    """A form that is sent from a second tab must not leave an old session alive behind it."""
+    page = member.get("/login")
+    for _tab in range(2):
+        member.submit(page, CREDENTIALS, headers=OUR_ORIGIN)
 
     assert len(sql("SELECT id FROM user_sessions")) == 1
+    assert member.logged_in
+
+
+def test_two_clicks_on_log_in_make_one_session(app: Flask, member: Visitor, sql: Sql) -> None:
+    """Both are under way before the first is answered: the list of devices would show a stranger."""
+    sent = {**CREDENTIALS, "csrf_token": member.get("/login").form["csrf_token"].value}
+    second_click = Visitor(app)
+    member.copy_cookies_to(second_click)
+
+    member.post("/login", sent)
+    second_click.post("/login", sent)
+
+    assert len(sql("SELECT id FROM user_sessions")) == 1
+    assert second_click.logged_in
 
 
 @pytest.mark.asvs("2.4.1")
@@ -245,3 +262,102 @@ def test_a_very_long_browser_name_is_cut_to_its_column(app: Flask, member: Visit
 
     assert browser.logged_in
     assert len(sql("SELECT user_agent FROM user_sessions")[0].user_agent) == 255
+
+
+def test_an_expired_session_is_deleted_when_it_is_met(member: Visitor, sql: Sql) -> None:
+    """A row that stays is personal data kept too long, and a clock that is set back would revive it."""
+    member.log_in()
+    sql("UPDATE user_sessions SET last_seen = :then", then=ago(minutes=31))
+
+    member.get("/dashboard", expect_errors=True)
+
+    assert sql("SELECT id FROM user_sessions") == []
+
+
+def test_a_log_in_deletes_the_members_expired_sessions(app: Flask, member: Visitor, sql: Sql) -> None:
+    """A device that never comes back would keep its row for ever."""
+    Visitor(app).log_in()
+    sql("UPDATE user_sessions SET created = :then", then=ago(hours=13))
+
+    member.log_in()
+
+    assert len(sql("SELECT id FROM user_sessions")) == 1
+
+
+def test_deleting_an_account_deletes_its_sessions(member: Visitor, sql: Sql) -> None:
+    """SQLite enforces foreign keys only if it is told to."""
+    member.log_in()
+
+    sql("DELETE FROM users")
+
+    assert sql("SELECT id FROM user_sessions") == []
+
+
+def test_noting_a_visit_commits_nothing_of_the_views(
+    step: Step, make_app: Callable[..., Flask], database_uri: str, tmp_path: Path
+) -> None:
+    """A view adds a row, looks at current_user and then fails: the row must not be stored."""
+    uri = f"sqlite:///{tmp_path}/file.db" if database_uri.startswith("sqlite") else database_uri
+    app = make_app(SQLALCHEMY_DATABASE_URI=uri)
+    models = step.module.models
+
+    def fails_half_way() -> str:
+        user = models.User(name="Half", email="half@example.com", password_hash="pbkdf2:sha256:1$salt$00")
+        models.db.session.add(user)
+        models.db.session.flush()
+        assert current_user.is_authenticated
+        raise RuntimeError("after the flush")
+
+    app.add_url_rule("/fails", "fails", fails_half_way)
+    member = Visitor(app)
+    member.sign_up()
+    member.log_in()
+    query(app, "UPDATE user_sessions SET last_seen = :then", then=ago(minutes=5))
+    before = query(app, "SELECT last_seen FROM user_sessions")[0].last_seen
+
+    answer = member.get("/fails", expect_errors=True)
+
+    assert answer.status_code == 500
+    assert len(query(app, "SELECT id FROM users")) == 1
+    assert query(app, "SELECT last_seen FROM user_sessions")[0].last_seen != before, "the visit is noted all the same"
+
+
+def test_a_log_out_works_from_a_page_that_was_open_before(member: Visitor) -> None:
+    """A token of an older session is no reason to stay logged in: the browser says that the page is ours."""
+    member.log_in()
+    old_page = member.get("/")
+    member.log_out()
+    member.log_in()
+    button = next(form for form in old_page.forms.values() if form.action.endswith("/logout"))
+
+    answer = button.submit(headers=OUR_ORIGIN, expect_errors=True)
+
+    assert answer.status_code == 302
+    assert not member.logged_in
+
+
+def test_two_log_in_tabs_both_work(app: Flask, member: Visitor) -> None:
+    """The second tab holds the token of a session that the first has replaced. Both were opened by the member."""
+    tabs = [member.get("/login") for _tab in range(2)]
+    member.reset()  # each of the two answers had set a cookie of its own
+
+    answers = [member.submit(tab, CREDENTIALS, headers=OUR_ORIGIN) for tab in tabs]
+
+    assert [answer.status_code for answer in answers] == [302, 302]
+    assert member.logged_in
+
+
+@pytest.mark.asvs("16.5.2")
+def test_a_streamed_page_can_still_read_the_database(own_app: Flask, step: Step) -> None:
+    """Its body is made after the view: the connection must not be given back before."""
+    models = step.module.models
+
+    def rows() -> Iterator[str]:
+        for user in models.db.session.scalars(models.db.select(models.User)):
+            yield user.name
+
+    own_app.add_url_rule("/names", "names", lambda: Response(stream_with_context(rows())))
+    visitor = Visitor(own_app)
+    visitor.sign_up()
+
+    assert "Ada" in visible_text(visitor.get("/names"))

@@ -1,13 +1,19 @@
 """Suite 06: where a member is logged in, and how to end it."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from flask import Flask
-from harness import PASSWORD, Visitor, visible_text
+from harness import Visitor, visible_text
 
 Sql = Callable[..., list[Any]]
+
+
+def ago(**time: int) -> datetime:
+    """The time so long ago, as the database stores it."""
+    return (datetime.now(UTC) - timedelta(**time)).replace(microsecond=0, tzinfo=None)
 
 
 def end_buttons(visitor: Visitor) -> list[Any]:
@@ -149,15 +155,23 @@ def test_another_site_cannot_end_sessions(app: Flask, member: Visitor) -> None:
 
 
 @pytest.mark.asvs("7.5.2")
-def test_a_remembered_visitor_cannot_end_sessions_without_the_password(app: Flask, member: Visitor) -> None:
+def test_a_remembered_visitor_cannot_end_sessions_without_the_password(app: Flask, member: Visitor, sql: Sql) -> None:
     """Else a thief would throw the owner out first."""
     owner = Visitor(app)
     owner.log_in()
     member.log_in(remember=True)
     member.close_browser()
+    sql("UPDATE user_sessions SET created = :then WHERE remembered = :yes", then=ago(minutes=16), yes=True)
     token = member.get("/dashboard").forms[0]["csrf_token"].value
 
     member.post("/account/sessions/end-others", {"csrf_token": token})
 
     assert owner.logged_in
-    assert PASSWORD  # typed by the owner alone
+
+
+def test_the_account_says_when_the_password_was_typed_last(member: Visitor, sql: Sql) -> None:
+    """A time at which one slept is how one learns that somebody else knows the password."""
+    member.log_in()
+    sql("UPDATE users SET last_login = '2020-02-20 20:20:00'")
+
+    assert "2020-02-20" in visible_text(member.get("/account"))

@@ -1,8 +1,14 @@
 """Suite 06: what whoever runs the app can do about an account."""
 
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
 import pytest
 from flask import Flask
 from harness import Visitor
+
+Sql = Callable[..., list[Any]]
 
 
 def flask(app: Flask, *words: str) -> tuple[int, str]:
@@ -73,3 +79,21 @@ def test_an_unknown_address_is_said_to_be_unknown(app: Flask) -> None:
             assert status != 0
             assert address in said
             assert "Traceback" not in said
+
+
+def test_clear_sessions_deletes_what_has_expired_and_nothing_else(app: Flask, member: Visitor, sql: Sql) -> None:
+    """Rows of devices that never come back are personal data that is kept for nothing."""
+    for remember in (True, False):
+        Visitor(app).log_in(remember=remember)
+    sql("UPDATE user_sessions SET last_seen = :then", then=ago(hours=1))
+
+    result = app.test_cli_runner().invoke(args=["clear-sessions"])
+
+    assert result.exit_code == 0
+    assert "1 " in result.output
+    assert len(sql("SELECT id FROM user_sessions")) == 1
+
+
+def ago(**time: int) -> datetime:
+    """The time so long ago, as the database stores it."""
+    return (datetime.now(UTC) - timedelta(**time)).replace(microsecond=0, tzinfo=None)

@@ -185,3 +185,50 @@ def test_the_page_says_that_others_are_logged_out(member: Visitor) -> None:
     member.log_in()
 
     assert "logged out" in visible_text(member.get("/account/password"))
+
+
+def test_a_second_click_finds_the_password_changed_and_the_member_logged_in(
+    step: Step, app: Flask, member: Visitor
+) -> None:
+    """Both clicks were sent before the first was answered. "Not your current password" would be a lie."""
+    member.log_in()
+    page = member.get("/account/password")
+    second_click = Visitor(app)
+    member.copy_cookies_to(second_click)
+    sent = {
+        "current_password": PASSWORD,
+        "new_password": NEW_PASSWORD,
+        "confirm": NEW_PASSWORD,
+        "csrf_token": main_form(page)["csrf_token"].value,
+    }
+    models = step.module.models
+    real = models.User.check_password
+    answers = []
+
+    def first_click_comes_in_between(user: Any, password: str) -> bool:
+        right = real(user, password)
+        if not answers:
+            answers.append("on its way")
+            member.post("/account/password", sent)
+        return right
+
+    with patch.object(models.User, "check_password", first_click_comes_in_between):
+        second = second_click.post("/account/password", sent, expect_errors=True)
+
+    assert second.status_code == 302
+    assert "changed" in visible_text(second_click.get("/account"))
+    assert len(end_buttons(second_click)) == 0, "one session is left: this one"
+
+
+def end_buttons(visitor: Visitor) -> list[Any]:
+    """The buttons of the account page that end another session."""
+    return [form for form in visitor.get("/account").forms.values() if form.action.endswith("/end")]
+
+
+def test_forms_that_never_reach_the_hash_lock_nobody_out(member: Visitor) -> None:
+    """Ten empty forms, and a member could not change the password for a quarter of an hour."""
+    member.log_in()
+    for _number in range(12):
+        assert change(member, current="", new="", confirm="").status_code == 422
+
+    assert change(member).status_code == 302

@@ -1,6 +1,5 @@
-"""Step 01: an app that starts only when its settings are safe, and whose error pages leak nothing."""
+"""Step 01: an app that starts only when its settings are safe."""
 
-import hashlib
 import time
 from collections.abc import Mapping
 
@@ -10,18 +9,34 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from . import errors, routes
 from .config import load_config
+from .cookies import SessionInterface
 
 
 def create_app(config: Mapping[str, object] | None = None) -> Flask:
-    """Make the app. What `config` holds wins over the environment; raises ConfigError if a setting is unsafe."""
+    """Make the app.
+
+    What `config` holds wins over the environment. Raises ConfigError if a setting is
+    missing or unsafe.
+    """
     app = Flask(__name__)
-    app.logger.setLevel("INFO")  # what goes well too: who gets in matters as much as who does not
-    default_handler.formatter.converter, default_handler.formatter.default_msec_format = time.gmtime, "%s.%03dZ"  # UTC
     app.config.from_mapping(load_config(config or {}))
-    app.session_interface = type(app.session_interface)()  # one of our own: Flask shares one among all apps
-    app.session_interface.digest_method = hashlib.sha256  # signs the cookie; Flask's own choice is SHA-1
-    if hops := app.config["PROXY_COUNT"]:
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)
+    app.session_interface = SessionInterface()
+    set_up_log(app)
+    trust_proxies(app, app.config["PROXY_COUNT"])
     errors.init_app(app)
     app.register_blueprint(routes.bp)
     return app
+
+
+def set_up_log(app: Flask) -> None:
+    """Log in UTC, and log what goes well too: who got in matters after an attack."""
+    app.logger.setLevel("INFO")
+    formatter = default_handler.formatter
+    formatter.converter = time.gmtime
+    formatter.default_msec_format = "%s.%03dZ"
+
+
+def trust_proxies(app: Flask, count: int) -> None:
+    """Believe the X-Forwarded headers of that many proxies, and of nobody else."""
+    if count > 0:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count, x_host=count)

@@ -1,26 +1,67 @@
-"""The commands for whoever runs the app: `flask --help` lists them."""
+"""The commands for the site's operator: `flask --help` lists them."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import click
 from email_validator import EmailNotValidError
 from flask import Blueprint
-from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
+from sqlalchemy import text
+from sqlalchemy.exc import (
+    IntegrityError,
+    InterfaceError,
+    OperationalError,
+    ProgrammingError,
+)
 
-from .models import User, db, password_problem
-
-NO_DATABASE = "The database does not answer, or has no tables yet (flask init-db makes them). It says:"
+from .database import db, explain_database_error, missing_tables_and_columns
+from .models import User, normalise_email
+from .passwords import password_problem
 
 bp = Blueprint("commands", __name__, cli_group=None)
+
+
+@contextmanager
+def database_errors_explained() -> Iterator[None]:
+    """Turn errors of a database that is away into one sentence."""
+    try:
+        yield
+    except (OperationalError, ProgrammingError, InterfaceError) as error:
+        explanation = explain_database_error(error)
+        if explanation is None:
+            raise
+        raise click.ClickException(explanation) from None
 
 
 @bp.cli.command("init-db")
 def init_db() -> None:
     """Make the tables that are missing. Safe to repeat."""
-    # A command and not part of create_app: several workers that start at once would trip over each other.
-    try:
+    # A command and not part of create_app: several workers that start at once would
+    # be a race condition.
+    with database_errors_explained():
+        check_encoding()
         db.create_all()
-    except OperationalError as error:
-        raise click.ClickException(f"{NO_DATABASE} {error.orig}") from error
-    click.echo(f"The tables are ready in {db.engine.url.render_as_string(hide_password=True)}")
+        missing = missing_tables_and_columns()
+    if missing:
+        raise click.ClickException(
+            f"The database lacks {', '.join(missing)}. init-db makes missing tables, "
+            "but changes none. Change the table yourself, or rename the old database "
+            "(with SQLite: instance/workbook.db) and run init-db again."
+        )
+    url = db.engine.url.render_as_string(hide_password=True)
+    click.echo(f"The tables are ready in {url}")
+
+
+def check_encoding() -> None:
+    """Refuse a PostgreSQL database that cannot store every name."""
+    if db.engine.dialect.name != "postgresql":
+        return
+    encoding = db.session.scalar(text("SHOW server_encoding"))
+    if encoding != "UTF8":
+        raise click.ClickException(
+            f"This database stores {encoding}, not UTF8. Make a new one: "
+            "createdb --encoding=UTF8 --template=template0 NAME"
+        )
 
 
 @bp.cli.command("add-user")
@@ -30,17 +71,28 @@ def init_db() -> None:
 def add_user(email: str, name: str | None, password: str) -> None:
     """Make an account for EMAIL; asks for the password."""
     name = name or email.partition("@")[0]
-    if problem := password_problem(password, name, email):
+    check_email_or_fail(email)
+    problem = password_problem(password, name, email)
+    if problem:
         raise click.ClickException(problem)
-    try:
+    with database_errors_explained():
         user = User(email=email, name=name[:100])
         user.set_password(password)
         db.session.add(user)
-        db.session.commit()
-    except EmailNotValidError as error:
-        raise click.ClickException(f"{email} is not an email address. {error}") from error
-    except IntegrityError as error:
-        raise click.ClickException(f"{email} has an account already.") from error
-    except (OperationalError, ProgrammingError) as error:
-        raise click.ClickException(f"{NO_DATABASE} {error.orig}") from error
+        try:
+            db.session.commit()
+        except IntegrityError:
+            db.session.rollback()
+            if User.find(email) is None:
+                raise
+            raise click.ClickException(f"{email} has an account already.") from None
     click.echo(f"{user.email} has an account now.")
+
+
+def check_email_or_fail(email: str) -> None:
+    """Hold an address to the rule of the sign-up form; raises ClickException."""
+    try:
+        normalise_email(email)
+    except EmailNotValidError as error:
+        message = f"{email} is not an email address. {error}"
+        raise click.ClickException(message) from error

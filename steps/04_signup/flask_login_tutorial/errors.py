@@ -1,56 +1,126 @@
-"""One page for every error: what happened, in plain words, and nothing about our insides."""
+"""One page for every error: what happened, in plain words, and nothing internal."""
 
 from contextlib import suppress
 
 from flask import Flask, Response, current_app, request
 from flask_wtf.csrf import CSRFError
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, ProgrammingError
+from sqlalchemy.exc import (
+    InterfaceError,
+    OperationalError,
+    ProgrammingError,
+    SQLAlchemyError,
+)
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
-from werkzeug.exceptions import HTTPException, ServiceUnavailable
+from werkzeug.exceptions import (
+    HTTPException,
+    LengthRequired,
+    SecurityError,
+    ServiceUnavailable,
+)
 
-from .models import db
+from .database import db, explain_database_error
 
 WORDS = {
     400: "The server did not understand that request.",
-    404: "There is no page at this address.",
+    403: "You are not allowed to do that.",
+    404: "There is no page at this address, or there is none any more.",
     405: "This address exists, but not for that kind of request.",
+    411: "This site accepts only requests that say how long they are.",
     413: "That was more than this site accepts in one go (64 KiB).",
+    415: "This address accepts only what its own form sends.",
     429: "Too many attempts. Wait a little, then try again.",
     500: "Something broke on our side. It has been written to the log.",
-    503: "Part of this site is not answering just now. Nothing was changed. Please try again in a minute.",
+    503: "Part of this site is not answering just now. Nothing was changed. "
+    "Please try again in a minute.",
 }
-EXPIRED = "This form has expired. Nothing was changed. Go back, reload the page, and send it again."
+WRONG_HOST = "This site does not answer to that name. Check the address."
+NOT_OUR_FORM = (
+    "This form was open for too long, or another site has sent it. Nothing was "
+    "changed. Open the page again, and send it once more."
+)
+LOGGED = (400, 403, 404, 411, 413, 415, 429)  # what an attack looks like
 
 
 def init_app(app: Flask) -> None:
     """Answer every error of this app with our page."""
+    app.before_request(refuse_unknown_length)
+    app.after_request(release_database_connection)
     app.register_error_handler(HTTPException, error_page)
-    app.after_request(let_go_of_the_database)
-    for error in (OperationalError, InterfaceError, ProgrammingError, PoolTimeoutError):
-        app.register_error_handler(error, database_down)
+    app.register_error_handler(OperationalError, handle_database_error)
+    app.register_error_handler(ProgrammingError, handle_database_error)
+    app.register_error_handler(InterfaceError, handle_database_error)
+    app.register_error_handler(PoolTimeoutError, handle_database_error)
 
 
 def error_page(error: HTTPException) -> Response:
-    """The page for this error, with the error's own status and headers."""
+    """Return the page for this error, with the error's own status and headers."""
     response = current_app.make_response(error.get_response())
-    words = EXPIRED if isinstance(error, CSRFError) else WORDS.get(response.status_code, "That did not work.")
-    if response.status_code in (400, 404, 413, 429):  # what an attack looks like while it goes on
-        current_app.logger.warning("%r from %s got a %s", request.path, request.remote_addr, response.status_code)
-    # Not render_template: it may ask the database for the user, and the database may be what failed.
+    status = response.status_code
+    if status in LOGGED:
+        log_refusal(error, status)
+    # Not render_template: it may ask the database for the user, and that may be what
+    # failed.
     page = current_app.jinja_env.get_template("error.html")
-    response.set_data(page.render(code=response.status_code, words=words))
+    response.set_data(
+        page.render(
+            code=status,
+            words=words_for(error, status),
+            reopen=page_to_reopen(error),
+        )
+    )
     response.content_type = "text/html; charset=utf-8"
     return response
 
 
-def let_go_of_the_database(response: Response) -> Response:
-    """Give the connection back while we can still answer: if that fails later, the finished page is lost."""
-    with suppress(DBAPIError):
-        db.session.close()
+def words_for(error: HTTPException, status: int) -> str:
+    """Return what to tell the visitor."""
+    if isinstance(error, CSRFError):
+        return NOT_OUR_FORM
+    if isinstance(error, SecurityError):
+        return WRONG_HOST
+    return WORDS.get(status, "That did not work.")
+
+
+def page_to_reopen(error: HTTPException) -> str | None:
+    """Return the address of the form that was refused, if it can be opened again."""
+    if not isinstance(error, CSRFError) or "GET" not in request.url_rule.methods:
+        return None
+    return request.script_root + request.full_path
+
+
+def log_refusal(error: HTTPException, status: int) -> None:
+    """Log who asked for what, and why it was refused."""
+    reason = ""
+    if isinstance(error, CSRFError):
+        reason = f" ({error.description})"
+    if isinstance(error, SecurityError):
+        reason = f" (the host {request.environ.get('HTTP_HOST')!r} is not trusted)"
+    current_app.logger.warning(
+        "%r from %s got a %s%s", request.path, request.remote_addr, status, reason
+    )
+
+
+def refuse_unknown_length() -> None:
+    """Refuse a body of unknown length: MAX_CONTENT_LENGTH would only cut it off."""
+    if "Transfer-Encoding" in request.headers:
+        raise LengthRequired
+
+
+def release_database_connection(response: Response) -> Response:
+    """Return the connection to the pool before the response is sent.
+
+    If that fails later, the finished page is lost. A streamed page may still need it.
+    """
+    if not response.is_streamed:
+        with suppress(SQLAlchemyError):
+            db.session.close()
     return response
 
 
-def database_down(error: Exception) -> Response:
-    """503, and a line for whoever runs the app. Missing tables end up here too."""
-    current_app.logger.error("The database failed (has `flask init-db` been run?): %s", error)
+def handle_database_error(error: SQLAlchemyError) -> Response:
+    """Answer 503 if the database is away; an error in the code stays a 500."""
+    explanation = explain_database_error(error)
+    if explanation is None:
+        raise error
+    current_app.logger.error("%r got a 503: %s", request.path, explanation)
     return error_page(ServiceUnavailable(retry_after=60))

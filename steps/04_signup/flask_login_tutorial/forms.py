@@ -1,85 +1,156 @@
-"""What a visitor may type, and what to say when it will not do."""
+"""Form classes and their validators."""
 
-import re
-from collections.abc import Callable
-
+import regex
 from email_validator import EmailNotValidError
+from flask import request
 from flask_wtf import FlaskForm
+from werkzeug.datastructures import MultiDict
+from werkzeug.exceptions import UnsupportedMediaType
 from wtforms import EmailField, PasswordField, StringField, URLField
-from wtforms.validators import DataRequired, EqualTo, InputRequired, Length, Optional, ValidationError
+from wtforms.validators import (
+    DataRequired,
+    EqualTo,
+    InputRequired,
+    Length,
+    Optional,
+    ValidationError,
+)
 
-from .models import normalise_email, password_problem
+from .models import normalise_email
+from .passwords import password_problem
 
-# Control characters, line separators, characters of no width (but the two that Persian and emoji need), and the marks
-# that turn the direction of the text around them.
-UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
+FORM_TYPES = ("application/x-www-form-urlencoded", "multipart/form-data")
+# What Persian and Indian scripts and emoji need: joiners and variation selectors.
+JOINERS = "\u200c\u200d\ufe0e\ufe0f"
+# Control characters, line separators, and what Unicode calls ignorable by default:
+# characters that show nothing, or turn the direction of the text around them.
+HIDDEN = regex.compile(
+    rf"[[\p{{C}}\p{{Zl}}\p{{Zp}}\p{{Default_Ignorable_Code_Point}}]--[{JOINERS}]]",
+    regex.VERSION1,
+)
+VISIBLE = regex.compile(r"[\p{L}\p{N}\p{P}\p{S}]")  # letters, numbers, signs
+WEB_LINK = regex.compile(
+    r"""
+    https?://
+    [^\s\\/?#@:\[\]]+       # a host name; no user:password@ before it
+    (:\d{1,5})?             # perhaps a port
+    ([/?#][^\s\\]*)?        # no \ : browsers read it as /
+    """,
+    regex.IGNORECASE | regex.VERBOSE,
+)
+
+
+class BaseForm(FlaskForm):
+    """A form that reads what HTML forms send. FlaskForm reads JSON and files, too."""
+
+    class Meta(FlaskForm.Meta):
+        """How the form gets its data."""
+
+        def wrap_formdata(
+            self, form: FlaskForm, formdata: MultiDict | None
+        ) -> MultiDict | None:
+            """Return the fields that were sent; raises 415 for any other body."""
+            if formdata is None or isinstance(formdata, MultiDict):
+                return formdata
+            if not form.is_submitted():
+                return None
+            if request.mimetype not in FORM_TYPES:
+                raise UnsupportedMediaType
+            return request.form
 
 
 def strip(text: str | None) -> str | None:
-    """Forget blanks at the ends. Never used on passwords: they are taken exactly as typed."""
-    return text.strip() if text else text
+    """Drop blanks at the ends. Never used on passwords."""
+    if text is None:
+        return None
+    return text.strip()
 
 
-def printable(_form: FlaskForm, field: StringField) -> None:
-    """Refuse what cannot be seen: it fakes names, and PostgreSQL cannot store NUL."""
-    if UNPRINTABLE.search(field.data):
+def check_visible(_form: FlaskForm, field: StringField) -> None:
+    """Refuse what cannot be seen: it fakes names. PostgreSQL cannot store NUL."""
+    if HIDDEN.search(field.data):
         raise ValidationError("Leave out the invisible control characters.")
+    if not VISIBLE.search(field.data):
+        raise ValidationError("This shows nothing on a page.")
 
 
-def email_address(_form: FlaskForm, field: EmailField) -> None:
-    """Refuse what is not an address. Whether somebody reads that mailbox, only a message to it can tell."""
+def check_email(_form: FlaskForm, field: EmailField) -> None:
+    """Refuse what is not an address. If somebody reads it, only a message can tell."""
     try:
         normalise_email(field.data)
     except EmailNotValidError as error:
         raise ValidationError(f"That is not an email address. {error}") from error
 
 
-def web_link(_form: FlaskForm, field: URLField) -> None:
-    """Accept http and https only: a javascript: link would run in the browser of whoever clicks it."""
-    # A host, perhaps a port, then anything but blanks, and \ that browsers would read as /.
-    if not re.fullmatch(r"https?://[^\s\\/?#@:\[\]]+(:\d{1,5})?([/?#][^\s\\]*)?", field.data, re.IGNORECASE):
-        raise ValidationError("Give the whole address, from https:// on, or leave this empty.")
+def check_web_link(_form: FlaskForm, field: URLField) -> None:
+    """Allow http and https alone: a javascript: link would be cross-site scripting."""
+    if not WEB_LINK.fullmatch(field.data):
+        raise ValidationError(
+            "Give the whole address, from https:// on, or leave this empty."
+        )
 
 
-def new_password(form: FlaskForm, field: PasswordField) -> None:
-    """Hold a new password to the rules that go with the user model."""
-    if problem := password_problem(field.data, form.name.data or "", form.email.data or ""):
-        raise ValidationError(problem)
-
-
-def same_as(other: str) -> EqualTo:
-    """Refuse what differs from the other field: a slip that cannot be seen would lock its owner out."""
-    return EqualTo(other, "The two passwords differ.")
-
-
-def text_field(kind: type[StringField], label: str, autocomplete: str, *checks: Callable) -> StringField:
-    """A field that browsers may fill in; blanks at its ends are dropped."""
-    return kind(label, checks, filters=[strip], render_kw={"autocomplete": autocomplete})
-
-
-def email_field() -> StringField:
-    """The address, which is what members log in with."""
-    checks = [DataRequired("Give your email address."), Length(max=254), email_address]
-    return text_field(EmailField, "Email address", "username", *checks)
-
-
-def password_field(label: str, missing: str, autocomplete: str, *checks: Callable) -> PasswordField:
-    """A password, which browsers and password managers may fill in and offer to make up."""
-    return PasswordField(label, [InputRequired(missing), *checks], render_kw={"autocomplete": autocomplete})
-
-
-class SignupForm(FlaskForm):
+class SignupForm(BaseForm):
     """`/signup`."""
 
-    name = text_field(StringField, "Name", "name", DataRequired("Tell us your name."), Length(max=100), printable)
-    email = email_field()
-    password = password_field("Password", "Choose a password.", "new-password", new_password)
-    confirm = password_field("The password again", "Type it once more.", "new-password", same_as("password"))
-    website = text_field(URLField, "Website", "url", Optional(), Length(max=255), printable, web_link)
+    name = StringField(
+        "Name",
+        validators=[DataRequired("Tell us your name."), Length(max=100), check_visible],
+        filters=[strip],
+        render_kw={"autocomplete": "name"},
+    )
+    email = EmailField(
+        "Email address",
+        validators=[
+            DataRequired("Give your email address."),
+            Length(max=254),
+            check_email,
+        ],
+        filters=[strip],
+        render_kw={"autocomplete": "username"},
+    )
+    password = PasswordField(
+        "Password",
+        validators=[InputRequired("Choose a password.")],
+        render_kw={"autocomplete": "new-password"},
+    )
+    confirm = PasswordField(
+        "The password again",
+        validators=[
+            InputRequired("Type it once more."),
+            EqualTo("password", "The two passwords differ."),
+        ],
+        render_kw={"autocomplete": "new-password"},
+    )
+    website = URLField(
+        "Website",
+        validators=[Optional(), Length(max=255), check_visible, check_web_link],
+        filters=[strip],
+        render_kw={"autocomplete": "url"},
+    )
+
+    def validate_password(self, field: PasswordField) -> None:
+        """Hold the password to our rules, given what is known about its owner."""
+        about = (self.name.data or "", self.email.data or "")
+        if problem := password_problem(field.data, *about):
+            raise ValidationError(problem)
 
 
-class LoginForm(FlaskForm):
-    """`/login`. It judges no password rules: an old password that is too short today must still get in."""
+class LoginForm(BaseForm):
+    """`/login`. No password rules: an old password that is short must still get in."""
 
-    email = email_field()
-    password = password_field("Password", "Type your password.", "current-password")
+    email = EmailField(
+        "Email address",
+        validators=[
+            DataRequired("Give your email address."),
+            Length(max=254),
+            check_email,
+        ],
+        filters=[strip],
+        render_kw={"autocomplete": "username"},
+    )
+    password = PasswordField(
+        "Password",
+        validators=[InputRequired("Type your password.")],
+        render_kw={"autocomplete": "current-password"},
+    )

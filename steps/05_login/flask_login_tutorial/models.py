@@ -1,97 +1,73 @@
-"""Who has an account and who is logged in: two tables and the rules about them."""
+"""Database models: User and UserSession."""
 
-import hmac
-import re
 import secrets
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
-from bad_passwords import is_bad_password
 from email_validator import EmailNotValidError, validate_email
 from flask import current_app
 from flask_login import UserMixin
-from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import ForeignKey, String, delete, select, update
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship, validates
-from werkzeug.security import check_password_hash, generate_password_hash
-from zxcvbn import zxcvbn
+from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
-PASSWORD_MIN, PASSWORD_MAX = 15, 128  # characters: NIST SP 800-63B-4 where there is no second factor
-MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
+from .database import db, utcnow
+from .passwords import (
+    dummy_hash,
+    hash_password,
+    is_outdated,
+    verify_password,
+)
 
-
-class Base(DeclarativeBase):
-    """What both databases that are not PostgreSQL need to be told."""
-
-    __table_args__ = {
-        "mysql_charset": "utf8mb4",
-        "mysql_collate": "utf8mb4_bin",  # else MySQL takes é for e, and one member's address for another's
-        "sqlite_autoincrement": True,  # else SQLite gives a deleted member's id to the next one
-    }
-
-
-# expire_on_commit: what a request has read stays readable, even if another request deletes the row meanwhile.
-db = SQLAlchemy(model_class=Base, session_options={"expire_on_commit": False})
-
-
-def utcnow() -> datetime:
-    """The time in UTC, in whole seconds and without a zone: what all three databases store alike."""
-    return datetime.now(UTC).replace(microsecond=0, tzinfo=None)
+VISIT_INTERVAL = timedelta(minutes=1)
+IDLE_TIMEOUT = timedelta(minutes=30)
+ABSOLUTE_TIMEOUT = timedelta(hours=12)
+REMEMBERED_TIMEOUT = timedelta(days=30)
+MAX_SESSIONS = 20
 
 
 def normalise_email(text: str) -> str:
-    """The one spelling under which a mailbox is stored and looked for; raises EmailNotValidError."""
-    email = validate_email(text.strip(), check_deliverability=False).normalized.casefold()
-    if len(email) > 254:  # case-folding can lengthen: ß becomes ss
-        raise EmailNotValidError("The email address is too long.")
-    return email
+    """Return the address in its normal form; raises EmailNotValidError.
 
-
-def hash_password(password: str) -> str:
-    """A slow, salted hash. Nothing turns it back into the password, SECRET_KEY least of all."""
-    return generate_password_hash(password, method=current_app.config["PASSWORD_HASH_METHOD"])
-
-
-def password_problem(password: str, *about: str) -> str | None:
-    """What is wrong with a new password, as a sentence for its owner; None if nothing is.
-
-    `about`: the owner's name and address. A password made of them is guessed first.
+    Letters before the @ must be ASCII: browsers refuse others in an email field.
     """
-    if len(password) < PASSWORD_MIN:
-        return f"Use at least {PASSWORD_MIN} characters. Four or five unrelated words are easy to remember."
-    if len(password) > PASSWORD_MAX:
-        return f"Use at most {PASSWORD_MAX} characters."
-    words = re.findall(r"[^\W_]{3,}", " ".join((*about, "Flask-Login Workbook")).casefold())
-    rest = "".join(password.casefold().split())  # blanks make a phrase easier to type, not harder to guess
-    for word in words:
-        rest = rest.replace(word, "")  # whoever guesses at this account tries these first, so they count for nothing
-    # 32 characters say enough, and some longer ones keep zxcvbn busy for seconds. It does not know favourite phrases.
-    guessed = not rest or zxcvbn(rest[:32], user_inputs=words)["score"] < 3
-    if guessed or is_bad_password(password) or is_bad_password(password.casefold()):
-        return "That is too easy to guess. Use four or five unrelated words, and not your own name."
-    return None
+    options = {"check_deliverability": False, "allow_smtputf8": False}
+    return validate_email(text.strip(), **options).normalized
+
+
+def email_key(email: str) -> str:
+    """Return the spelling by which addresses are compared.
+
+    Lower case, not casefold(): that turns straße.de into strasse.de, another's domain.
+    """
+    try:
+        return normalise_email(email).lower()
+    except EmailNotValidError:
+        return email.strip().lower()
 
 
 class User(UserMixin, db.Model):
-    """An account. Its columns are as long as the forms allow; PostgreSQL and MySQL hold us to it."""
+    """An account. Its columns are as long as the forms allow."""
 
     __tablename__ = "users"
 
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(String(100))
-    email: Mapped[str] = mapped_column(String(254), unique=True)
+    email: Mapped[str] = mapped_column(String(254))  # as typed, for sending mail
+    email_key: Mapped[str] = mapped_column(String(254), unique=True)  # for comparing
     website: Mapped[str | None] = mapped_column(String(255))
     password_hash: Mapped[str] = mapped_column(String(255))
-    is_active: Mapped[bool] = mapped_column(default=True)  # Flask-Login asks for it before it logs anybody in
+    is_active: Mapped[bool] = mapped_column(default=True)  # Flask-Login asks for it
     created: Mapped[datetime] = mapped_column(default=utcnow)
     last_login: Mapped[datetime | None]
 
-    current_session = None  # not a column: the row this request came in with
+    current_session = None  # not a column: the UserSession of this request
 
     def __repr__(self) -> str:
         return f"<User {self.id}>"  # no name and no address: this ends up in logs
 
     @validates("email")
-    def _normalise_email(self, _column: str, email: str) -> str:
+    def set_email(self, _column: str, email: str) -> str:
+        """Store the normal form, and the key beside it; raises EmailNotValidError."""
+        self.email_key = email_key(email)
         return normalise_email(email)
 
     def set_password(self, password: str) -> None:
@@ -99,78 +75,122 @@ class User(UserMixin, db.Model):
         self.password_hash = hash_password(password)
 
     def check_password(self, password: str) -> bool:
-        """Whether this is the password. Also for rows the tutorial wrote, which today's Werkzeug cannot read."""
-        if self.password_hash.startswith("sha256$"):
-            _, salt, digest = self.password_hash.split("$", 2)
-            return hmac.compare_digest(hmac.digest(salt.encode(), password.encode(), "sha256").hex(), digest)
-        return check_password_hash(self.password_hash, password)
-
-    @property
-    def hash_is_outdated(self) -> bool:
-        """Whether the hash was made in another way than the settings now ask for."""
-        return not self.password_hash.startswith(current_app.config["PASSWORD_HASH_METHOD"] + "$")
+        """Return True if this is the user's password."""
+        return verify_password(self.password_hash, password)
 
     def get_id(self) -> str:
-        """What Flask-Login puts into its cookies: the session's token, so that ending the session ends the cookie."""
+        """Return what Flask-Login keeps in the session cookie: the session's token.
+
+        The user's id would open the account for ever; a token can be ended.
+        """
         return self.current_session.token
 
     @staticmethod
     def find(email: str) -> "User | None":
-        """The user with this address, however it is spelt; raises EmailNotValidError."""
-        return db.session.scalar(select(User).where(User.email == normalise_email(email)))
+        """Return the user with this address, in any spelling."""
+        return db.session.scalar(select(User).where(User.email_key == email_key(email)))
 
     @staticmethod
     def authenticate(email: str, password: str) -> "User | None":
-        """The user with this address and password, or None. The caller commits."""
+        """Return the user with this address and password, or None.
+
+        Locks the user's row until the caller commits.
+        """
         user = User.find(email)
-        new_hash = None
-        if user is None or user.hash_is_outdated:
-            new_hash = hash_password(password)  # an unknown address must take as long as a wrong password
-        if user is None or not user.check_password(password):
+        if user is None:
+            verify_password(dummy_hash(), password)  # no user enumeration by timing
             return None
-        if user.write_if_password_unchanged(last_login=utcnow(), password_hash=new_hash or user.password_hash):
+        password_hash = user.password_hash
+        if is_outdated(password_hash):
+            # Also for a wrong password: it must take as long as for other accounts.
+            password_hash = hash_password(password)
+        if not user.check_password(password):
+            return None
+        values = {"last_login": utcnow(), "password_hash": password_hash}
+        if user.update_if_password_unchanged(**values):
             return user
-        db.session.rollback()  # the password was changed while we were checking the old one: look again
+        db.session.commit()  # nothing was changed; this lets go of SQLite's lock
+        db.session.expire(user)
         return User.authenticate(email, password)
 
-    def write_if_password_unchanged(self, **values: object) -> bool:
-        """Update this row unless its password was changed since we read it; locks the row until the commit."""
-        unchanged = update(User).where(User.id == self.id, User.password_hash == self.password_hash)
-        return db.session.execute(unchanged.values(**values)).rowcount == 1
+    def update_if_password_unchanged(self, **values: object) -> bool:
+        """Update this row; False if its password was changed since it was read.
 
-    def end_oldest_sessions(self, keep: int = 20) -> None:
-        """Keep the newest sessions, so that they cannot pile up. The caller commits."""
-        rows = select(UserSession.id).where(UserSession.user_id == self.id).order_by(UserSession.id.desc())
-        oldest = db.session.scalars(rows.offset(keep)).all()
-        db.session.execute(delete(UserSession).where(UserSession.id.in_(oldest)))
+        Optimistic locking: checking a password takes long, and another request may
+        change it meanwhile. A successful update locks the row until the commit.
+        """
+        statement = (
+            update(User)
+            .where(User.id == self.id, User.password_hash == self.password_hash)
+            .values(**values)
+        )
+        return db.session.execute(statement).rowcount == 1
+
+    def all_sessions(self) -> list["UserSession"]:
+        """Return the user's sessions, the newest first."""
+        statement = select(UserSession).where(UserSession.user_id == self.id)
+        return list(db.session.scalars(statement.order_by(UserSession.id.desc())))
+
+    def delete_old_sessions(self) -> None:
+        """Delete expired sessions, and the oldest if there are too many.
+
+        The caller commits.
+        """
+        rows = self.all_sessions()
+        old = rows[MAX_SESSIONS:]
+        old += [row for row in rows[:MAX_SESSIONS] if row.has_expired()]
+        delete_sessions(old)
+
+
+def new_token() -> str:
+    """Return a random session token of 256 bits."""
+    return secrets.token_hex(32)
 
 
 class UserSession(db.Model):
-    """One log-in on one device. The cookie holds the token, and is worth nothing once this row is gone."""
+    """One log-in on one device.
+
+    The session cookie holds the token. Deleting the row invalidates every copy of it.
+    """
 
     __tablename__ = "user_sessions"
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    token: Mapped[str] = mapped_column(String(64), unique=True, default=lambda: secrets.token_hex(32))  # 256 bits
-    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    token: Mapped[str] = mapped_column(String(64), unique=True, default=new_token)
+    user_id: Mapped[int] = mapped_column(
+        ForeignKey("users.id", ondelete="CASCADE"), index=True
+    )
     created: Mapped[datetime] = mapped_column(default=utcnow)
     last_seen: Mapped[datetime] = mapped_column(default=utcnow)
     user_agent: Mapped[str] = mapped_column(String(255))
     remembered: Mapped[bool]
-    user: Mapped[User] = relationship(lazy="joined", innerjoin=True)  # both in one query
+    # The CSRF secret of the log-in page: two clicks on its button send the same one.
+    login_page: Mapped[str | None] = mapped_column(String(64))
+    user: Mapped[User] = relationship(lazy="joined", innerjoin=True)  # in one query
 
-    def is_live(self) -> bool:
-        """Whether the user may still come in, after so long without a visit and so long since the log-in."""
-        idle, absolute = (30 * DAY, 30 * DAY) if self.remembered else (30 * MINUTE, 12 * 60 * MINUTE)
-        return self.user.is_active and utcnow() - self.last_seen < idle and utcnow() - self.created < absolute
-
-    def touch(self) -> None:
-        """Note that the visitor is here, once a minute at most: a page view should not cost a write."""
-        if utcnow() - self.last_seen >= MINUTE:
-            db.session.execute(update(UserSession).where(UserSession.id == self.id).values(last_seen=utcnow()))
-            db.session.commit()
+    def has_expired(self) -> bool:
+        """Return True if the idle or the absolute timeout has passed."""
+        if self.remembered:
+            idle_timeout = REMEMBERED_TIMEOUT
+            absolute_timeout = REMEMBERED_TIMEOUT
+        else:
+            idle_timeout = IDLE_TIMEOUT
+            absolute_timeout = ABSOLUTE_TIMEOUT
+        now = utcnow()
+        is_idle = now - self.last_seen >= idle_timeout
+        return is_idle or now - self.created >= absolute_timeout
 
     def end(self) -> None:
-        """Log this device out; the caller commits."""
-        db.session.execute(delete(UserSession).where(UserSession.id == self.id))
-        current_app.logger.info("Account %s: session %s was ended", self.user_id, self.id)
+        """Log this device out. The caller commits."""
+        delete_sessions([self])
+        current_app.logger.info(
+            "Account %s: session %s was ended", self.user_id, self.id
+        )
+
+
+def delete_sessions(rows: list[UserSession]) -> None:
+    """Delete these rows. The caller commits."""
+    ids = [row.id for row in rows]
+    for start in range(0, len(ids), 1000):  # databases limit the length of a statement
+        some_ids = ids[start : start + 1000]
+        db.session.execute(delete(UserSession).where(UserSession.id.in_(some_ids)))

@@ -1,75 +1,129 @@
 """Signing up, logging in, logging out."""
 
 import re
+from datetime import timedelta
 
-from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
+from flask import (
+    Blueprint,
+    current_app,
+    flash,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
 from flask.typing import ResponseReturnValue
-from flask_login import current_user, login_fresh
+from flask_login import current_user
+from flask_wtf import FlaskForm
 from sqlalchemy.exc import IntegrityError
 
+from . import rate_limits
+from .database import db, utcnow
 from .forms import LoginForm, SignupForm
-from .models import User, db
-from .sessions import end_session, start_session
-from .throttle import address_and_network, limit_refusals, limiter
+from .models import User
+from .sessions import end_session, is_login_fresh, start_session
+
+# A path on this site, as browsers read it: they take // and /\ for another site, and
+# drop tabs and newlines before they look.
+SAFE_PATH = re.compile(r"/(?![/\\])[^\x00-\x1f]*")
+DOUBLE_CLICK = timedelta(minutes=1)
 
 bp = Blueprint("auth", __name__)
 
 
 @bp.route("/signup", methods=["GET", "POST"])
-@limiter.limit("30 per hour", methods=["POST"])  # each costs a slow hash, and tells whether an address has an account
 def signup() -> ResponseReturnValue:
     """Make an account."""
     if current_user.is_authenticated:
         return redirect(url_for("pages.dashboard"))
     form = SignupForm()
     if form.validate_on_submit():
-        user = User(name=form.name.data, email=form.email.data, website=form.website.data or None)
-        user.set_password(form.password.data)
-        db.session.add(user)
-        try:
-            db.session.commit()
-        except IntegrityError:  # asking beforehand would not do: somebody else may insert in between
-            db.session.rollback()
-            form.email.errors = ["There is an account with this address already."]
-        else:
-            current_app.logger.info("Account %s was made", user.id)
-            flash(f"Welcome, {user.name}! Your account is ready.")
+        rate_limits.count_signup()
+        if create_account(form):
+            flash(f"Welcome, {form.name.data}! Your account is ready.")
             return redirect(url_for("auth.login"))
-    return render_template("signup.html", form=form), 422 if form.is_submitted() else 200
+        form.email.errors = ["There is an account with this address already."]
+    return form_page("signup.html", form)
+
+
+def create_account(form: SignupForm) -> bool:
+    """Store the account; False if the address has one already."""
+    user = User(
+        name=form.name.data, email=form.email.data, website=form.website.data or None
+    )
+    user.set_password(form.password.data)
+    db.session.add(user)
+    try:
+        db.session.commit()  # a SELECT first would be a race condition
+    except IntegrityError:
+        db.session.rollback()
+        existing = User.find(form.email.data)
+        if existing is None:
+            raise  # not the address: a mistake in the code
+        return is_double_click(existing, form.password.data)
+    current_app.logger.info("Account %s was made", user.id)
+    return True
+
+
+def is_double_click(user: User, password: str) -> bool:
+    """Return True if the account was made by the first of two clicks."""
+    is_new = utcnow() - user.created < DOUBLE_CLICK
+    return is_new and user.check_password(password)
 
 
 @bp.route("/login", methods=["GET", "POST"])
-@limit_refusals("10 per 15 minutes", key_func=address_and_network)
-@limit_refusals("100 per hour")
-@limiter.limit("600 per hour", methods=["POST"])  # the right password costs a slow hash too
 def login() -> ResponseReturnValue:
-    """Log in; also asks a member for the password again where a page wants a fresh log-in."""
-    if current_user.is_authenticated and login_fresh():
-        return redirect(page_asked_for())
+    """Log in; also asks a member for the password again where a page wants that."""
+    if is_login_fresh():
+        return redirect(safe_next_url())
     form = LoginForm()
     if form.validate_on_submit():
+        rate_limits.count_login(form.email.data)
         user = User.authenticate(form.email.data, form.password.data)
-        if user and user.is_active:
-            start_session(user, remember=form.remember.data)
-            current_app.logger.info("Account %s logged in from %s", user.id, request.remote_addr)
-            return redirect(page_asked_for())
-        current_app.logger.warning("A log-in was refused: %s", address_and_network())
-        form.form_errors = ["This account is deactivated." if user else "The email address or the password is wrong."]
-    return render_template("login.html", form=form), 422 if form.is_submitted() else 200
+        if user is not None and user.is_active:
+            return log_in(user, form)
+        rate_limits.count_failed_login()
+        account = rate_limits.account_id(form.email.data)
+        current_app.logger.warning("A log-in was refused: %s", account)
+        if user is not None:
+            form.form_errors = ["This account is deactivated."]
+        else:
+            form.form_errors = ["The email address or the password is wrong."]
+    elif current_user.is_authenticated and not form.is_submitted():
+        form.remember.data = current_user.current_session.remembered
+    return form_page("login.html", form)
+
+
+def log_in(user: User, form: LoginForm) -> ResponseReturnValue:
+    """Start a session, and go to the page that was asked for."""
+    rate_limits.forget_guesses(form.email.data)
+    start_session(user, remember=form.remember.data)
+    current_app.logger.info(
+        "Account %s logged in from %s", user.id, request.remote_addr
+    )
+    return redirect(safe_next_url())
 
 
 @bp.post("/logout")
 def logout() -> ResponseReturnValue:
-    """Log out. A POST with a token: else an image on any other site could log our members out."""
+    """Log out. A POST: with a GET, a link on another site could log members out."""
     end_session()
     flash("You are logged out.")
     return redirect(url_for("pages.index"))
 
 
-def page_asked_for() -> str:
-    """The page in ?next= if a browser will take it for a path on this site, else the dashboard."""
+def safe_next_url() -> str:
+    """Return the page in ?next= if it is on this site, else the dashboard.
+
+    Prevents an open redirect.
+    """
     target = request.args.get("next", "")
-    # Browsers drop tabs and newlines, and read \ as /; what starts with // is another site.
-    if re.fullmatch(r"/(?![/\\])[^\x00-\x1f]*", target):
+    if SAFE_PATH.fullmatch(target):
         return target
     return url_for("pages.dashboard")
+
+
+def form_page(template: str, form: FlaskForm) -> ResponseReturnValue:
+    """Show a form: status 422 if it was sent and refused."""
+    status = 422 if form.is_submitted() else 200
+    return render_template(template, form=form), status

@@ -1,19 +1,37 @@
 """The settings: read from the environment and checked once, when the app is made."""
 
+import hashlib
 import os
+import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from click import ClickException
 from dotenv import dotenv_values
+from limits.errors import ConfigurationError
+from limits.storage import storage_from_string
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
 ENV_FILE = Path(__file__).parent.parent / ".env"
 NEW_KEY = 'python3 -c "import secrets; print(secrets.token_hex(32))"'
-PLACEHOLDERS = ("changeme", "change-me", "change_me", "replace", "placeholder", "example", "secret", "password")
+PLACEHOLDERS = (
+    "changeme",
+    "change-me",
+    "change_me",
+    "replace",
+    "placeholder",
+    "example",
+    "secret",
+    "password",
+)
+TRUE_WORDS = {"1", "true", "yes", "on"}
+FALSE_WORDS = {"0", "false", "no", "off"}
+# A host name, .name for all its subdomains, or an IPv6 address; a port may follow.
+HOST_NAME = re.compile(r"(\.?\w[\w.-]*|\[[0-9a-f:.]+\])(:\d{1,5})?", re.IGNORECASE)
 
 DEFAULTS = {
     "SECRET_KEY": "",
@@ -28,57 +46,91 @@ DEFAULTS = {
 FIXED = {
     "SESSION_COOKIE_HTTPONLY": True,  # no script can read the cookie
     "SESSION_COOKIE_SAMESITE": "Lax",  # other sites cannot send it with a POST
-    "MAX_CONTENT_LENGTH": 64 * 1024,  # bytes; a form has no business being larger
-    "WTF_CSRF_TIME_LIMIT": None,  # a form is good as long as the session: a page left open must still log out
-    # N=2^15, r=8, p=3: OWASP's minimum for scrypt at this N. Werkzeug's own default has p=1.
+    "MAX_CONTENT_LENGTH": 64 * 1024,  # bytes; larger requests get 413
+    "WTF_CSRF_TIME_LIMIT": None,  # CSRF tokens live as long as the session
+    "WTF_CSRF_SSL_STRICT": False,  # csrf.py looks at Origin, not at Referer
+    # N=2^15, r=8, p=3: OWASP's minimum for scrypt at this N. Werkzeug's default: p=1.
     "PASSWORD_HASH_METHOD": "scrypt:32768:8:3",
-    "SQLALCHEMY_ENGINE_OPTIONS": {
-        "hide_parameters": True,  # else a failed INSERT writes the password hash into the log
-        "pool_pre_ping": True,  # after the database was away, the next request works again
-    },
-    "REMEMBER_COOKIE_DURATION": timedelta(days=30),
-    "REMEMBER_COOKIE_SAMESITE": "Lax",
-    "RATELIMIT_IN_MEMORY_FALLBACK_ENABLED": True,  # without its Redis the app still counts, each process for itself
-    "RATELIMIT_SWALLOW_ERRORS": True,  # nor does the request fail that was under way when the Redis went
-    "RATELIMIT_STORAGE_OPTIONS": {"socket_connect_timeout": 1, "socket_timeout": 1},  # seconds, if it is a Redis
+    "PERMANENT_SESSION_LIFETIME": timedelta(days=30),  # if the member is remembered
+    "SESSION_REFRESH_EACH_REQUEST": False,  # two tabs would overwrite each other's
+    "REMEMBER_COOKIE_NAME": "off;",  # no cookie can have this name: see sessions.py
 }
 
 
 class ConfigError(ClickException):
-    """A setting is missing or unsafe. A ClickException, so `flask` prints the one line and no traceback."""
+    """A setting is missing or unsafe.
+
+    A ClickException, so that `flask` prints one line and no traceback.
+    """
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One setting, and where its value comes from."""
+
+    name: str
+    value: Any
+    source: str
+
+    def error(self, problem: str) -> ConfigError:
+        """Return an error that names the setting, its source and the problem."""
+        return ConfigError(f"{self.name} ({self.source}) {problem}")
 
 
 def load_config(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Settings from, in rising order: our defaults, the .env file, the environment, `given`.
+    """Return Flask's configuration.
 
     Raises ConfigError, which names the setting and says what to do.
     """
-    environment = {**dotenv_values(ENV_FILE), **os.environ}
-    found = {name: environment[name] for name in DEFAULTS if environment.get(name)}
-    config = {**DEFAULTS, **FIXED, **found, **given}
-
-    config["SECRET_KEY_FALLBACKS"] = as_list(config["SECRET_KEY_FALLBACKS"])
-    check_key("SECRET_KEY", config["SECRET_KEY"])
-    for key in config["SECRET_KEY_FALLBACKS"]:
-        check_key("SECRET_KEY_FALLBACKS", key)  # a weak old key forges cookies as well as a weak new one
-
-    config["SESSION_COOKIE_SECURE"] = as_bool("SESSION_COOKIE_SECURE", config["SESSION_COOKIE_SECURE"])
-    # Browsers refuse a __Host- cookie unless it is Secure and set by this very host.
-    prefix = "__Host-" if config["SESSION_COOKIE_SECURE"] else ""
-    config["SESSION_COOKIE_NAME"] = f"{prefix}session"
-    config["REMEMBER_COOKIE_NAME"] = f"{prefix}remember"
-    config["REMEMBER_COOKIE_SECURE"] = config["SESSION_COOKIE_SECURE"]
-
-    config["TRUSTED_HOSTS"] = as_list(config["TRUSTED_HOSTS"]) or None
-    if not str(config["PROXY_COUNT"]).isdecimal():
-        raise ConfigError("PROXY_COUNT is the number of proxies in front of the app: 0, 1, 2, ...")
-    config["PROXY_COUNT"] = int(config["PROXY_COUNT"])
-    check_database(config["SQLALCHEMY_DATABASE_URI"])
+    settings = find_settings(given)
+    config = {**FIXED, **given}
+    config["SECRET_KEY"] = check_key(settings["SECRET_KEY"])
+    config["SECRET_KEY_FALLBACKS"] = check_old_keys(settings["SECRET_KEY_FALLBACKS"])
+    config["SESSION_COOKIE_SECURE"] = as_bool(settings["SESSION_COOKIE_SECURE"])
+    config["SESSION_COOKIE_NAME"] = cookie_name(config["SESSION_COOKIE_SECURE"])
+    config["TRUSTED_HOSTS"] = check_hosts(settings["TRUSTED_HOSTS"])
+    config["PROXY_COUNT"] = check_count(settings["PROXY_COUNT"])
+    uri = check_database(settings["SQLALCHEMY_DATABASE_URI"])
+    config["SQLALCHEMY_DATABASE_URI"] = uri
+    config.setdefault("SQLALCHEMY_ENGINE_OPTIONS", engine_options(uri))
+    config["RATELIMIT_STORAGE_URI"] = check_counters(settings["RATELIMIT_STORAGE_URI"])
     return config
 
 
-def check_key(name: str, key: object) -> None:
-    """Refuse a key that somebody could guess: whoever has it can sign a cookie for any account."""
+def find_settings(given: Mapping[str, Any]) -> dict[str, Setting]:
+    """Find each setting: in `given`, the environment, the .env file, our defaults.
+
+    The first of these that has it wins. An empty variable counts as not set.
+    """
+    env_file = read_env_file()
+    settings = {}
+    for name, default in DEFAULTS.items():
+        if name in given:
+            setting = Setting(name, given[name], "given to create_app")
+        elif os.environ.get(name):
+            setting = Setting(name, os.environ[name], "from the environment")
+        elif env_file.get(name):
+            setting = Setting(name, env_file[name], f"from {ENV_FILE}")
+        else:
+            setting = Setting(name, default, "not set")
+        settings[name] = setting
+    return settings
+
+
+def read_env_file() -> Mapping[str, str | None]:
+    """Read the .env file; an empty mapping if there is none."""
+    try:
+        return dotenv_values(ENV_FILE, encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise ConfigError(
+            f"{ENV_FILE} is not UTF-8 text. PowerShell's >> writes UTF-16: "
+            "save the file again as UTF-8 with an editor."
+        ) from None
+
+
+def check_key(setting: Setting) -> str:
+    """Refuse a key that somebody can guess: it signs a cookie for any account."""
+    key = setting.value
     if not isinstance(key, str) or not key:
         problem = "is missing"
     elif len(key) < 32:
@@ -86,30 +138,110 @@ def check_key(name: str, key: object) -> None:
     elif len(set(key)) < 8 or any(word in key.lower() for word in PLACEHOLDERS):
         problem = "is a placeholder, not a secret"
     else:
-        return
-    raise ConfigError(f"{name} {problem}. Make a key with\n    {NEW_KEY}\nand put it into {ENV_FILE} as {name}=...")
+        return key
+    raise setting.error(
+        f"{problem}. Make a key with\n    {NEW_KEY}\n"
+        f"and put it into {ENV_FILE} as {setting.name}=..."
+    )
 
 
-def check_database(uri: object) -> None:
-    """Refuse an address that no installed driver can open. Never prints it: it may hold a password."""
+def check_old_keys(setting: Setting) -> list[str]:
+    """Check the keys before this one: a weak old key forges cookies as well."""
+    keys = as_list(setting)
+    return [check_key(Setting(setting.name, key, setting.source)) for key in keys]
+
+
+def cookie_name(secure: bool) -> str:
+    """Return the session cookie's name.
+
+    Browsers take a __Host- cookie only over HTTPS and from this very host. Over plain
+    HTTP the name holds a hash of the app's folder: cookies ignore ports, so two apps
+    on one machine would overwrite each other's.
+    """
+    if secure:
+        return "__Host-session"
+    folder = hashlib.sha256(str(ENV_FILE.parent).encode()).hexdigest()
+    return f"session_{folder[:8]}"
+
+
+def check_hosts(setting: Setting) -> list[str] | None:
+    """Check the names that this site answers to; None for any."""
+    hosts = as_list(setting)
+    for host in hosts:
+        if not HOST_NAME.fullmatch(host):
+            raise setting.error(
+                f"has {host!r}, which is no host name. "
+                "Write names alone, with commas: www.example.org,example.org"
+            )
+    return hosts or None
+
+
+def check_count(setting: Setting) -> int:
+    """Check how many proxies stand in front of the app."""
+    if not str(setting.value).isdecimal():
+        raise setting.error("is the number of proxies in front: 0, 1, 2, ...")
+    return int(setting.value)
+
+
+def check_database(setting: Setting) -> str:
+    """Refuse an address that no installed driver can open.
+
+    The messages never quote it: it may hold a password.
+    """
     try:
-        make_url(uri).get_dialect().import_dbapi()
+        url = make_url(setting.value)
+        url.get_dialect().import_dbapi()
     except (ArgumentError, NoSuchModuleError, ImportError, AttributeError, ValueError):
-        raise ConfigError(
-            "SQLALCHEMY_DATABASE_URI is malformed, or its driver is not installed. .env.example shows how it looks;\n"
-            "the drivers: pip install 'psycopg[binary]' for postgresql+psycopg, pip install pymysql for mysql+pymysql"
+        raise setting.error(
+            "is malformed, or its driver is not installed. .env.example shows how it "
+            "looks; the drivers:\npip install 'psycopg[binary]' for postgresql+psycopg,"
+            " pip install pymysql for mysql+pymysql"
         ) from None  # the error may quote the address
+    if url.drivername.startswith("sqlite") and url.host:
+        raise setting.error("needs three slashes: sqlite:///workbook.db")
+    if "@" in (url.host or ""):
+        raise setting.error("has an @ in its password: write %40 for it")
+    return setting.value
 
 
-def as_bool(name: str, value: object) -> bool:
-    """Read 1/0, true/false, yes/no or on/off; anything else is a ConfigError, not a guess."""
-    words = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
-    if str(value).lower() not in words:
-        raise ConfigError(f"{name} is {value!r}. Write 1 for yes or 0 for no.")
-    return words[str(value).lower()]
+def engine_options(uri: str) -> dict[str, Any]:
+    """Return SQLAlchemy's options for this database."""
+    options: dict[str, Any] = {
+        "hide_parameters": True,  # keeps password hashes out of error messages
+        "pool_pre_ping": True,  # after an outage the next request works again
+    }
+    if make_url(uri).get_dialect().name != "sqlite":
+        # With MySQL's REPEATABLE READ two requests at once see an old state of a row.
+        options["isolation_level"] = "READ COMMITTED"
+    return options
 
 
-def as_list(value: object) -> list[Any]:
+def check_counters(setting: Setting) -> str:
+    """Refuse an address at which attempts cannot be counted."""
+    try:
+        storage_from_string(str(setting.value))
+    except (ConfigurationError, ValueError):
+        raise setting.error(
+            "is malformed, or its driver is not installed. Write memory:// or "
+            "redis://localhost:6379 (the driver: pip install redis)"
+        ) from None
+    return str(setting.value)
+
+
+def as_bool(setting: Setting) -> bool:
+    """Read 1/0, true/false, yes/no or on/off; raises ConfigError for anything else."""
+    word = str(setting.value).lower()
+    if word in TRUE_WORDS:
+        return True
+    if word in FALSE_WORDS:
+        return False
+    raise setting.error(f"is {setting.value!r}. Write 1 for yes or 0 for no.")
+
+
+def as_list(setting: Setting) -> list[Any]:
     """Read a comma-separated text; a list stays as it is."""
-    parts = value.split(",") if isinstance(value, str) else value or []
+    if isinstance(setting.value, str):
+        parts = setting.value.split(",")
+    else:
+        parts = setting.value or []
     return [part.strip() for part in parts if part.strip()]

@@ -1,23 +1,44 @@
-"""What every answer tells the browser not to do."""
+"""Security headers for every response."""
 
-from flask import Response, current_app, request
+from flask import Flask, Response, current_app, request
+
+CONTENT_SECURITY_POLICY = {
+    # Our stylesheet, images and forms; no script at all.
+    "default-src": "'none'",
+    "style-src": "'self'",
+    "img-src": "'self'",
+    "form-action": "'self'",
+    "object-src": "'none'",
+    "base-uri": "'none'",  # no <base> that sends our forms elsewhere
+    "frame-ancestors": "'none'",  # prevents clickjacking
+}
 
 HEADERS = {
-    # Our stylesheet and our forms; no script, no frame around us, and no <base> that sends the forms elsewhere.
-    "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
-    "object-src 'none'; base-uri 'none'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",  # a file is what its Content-Type says
-    "Referrer-Policy": "same-origin",  # other sites do not learn which of our pages a member came from
-    "Cross-Origin-Opener-Policy": "same-origin",  # a page that opened ours in a window cannot steer it
-    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "same-origin",  # other sites do not learn our addresses
+    "Cross-Origin-Opener-Policy": "same-origin",  # who opened our page cannot steer it
+    "Cross-Origin-Resource-Policy": "same-origin",  # other sites cannot embed our files
 }
+
+# Two years in seconds. Browsers then refuse plain HTTP for this host and every host
+# below it: shorten it before you first go live, if some of those have no HTTPS.
+HSTS = "max-age=63072000; includeSubDomains"
+
+
+def init_app(app: Flask) -> None:
+    """Put the headers on every response, error pages too."""
+    app.after_request(add_headers)
 
 
 def add_headers(response: Response) -> Response:
-    """Put them on everything, error pages too; two of them depend on the request or the settings."""
+    """Add the headers."""
+    directives = [f"{name} {value}" for name, value in CONTENT_SECURITY_POLICY.items()]
+    response.headers["Content-Security-Policy"] = "; ".join(directives)
     response.headers.update(HEADERS)
     if current_app.config["SESSION_COOKIE_SECURE"]:
-        response.headers["Strict-Transport-Security"] = "max-age=63072000; includeSubDomains"  # seconds: two years
+        response.headers["Strict-Transport-Security"] = HSTS
     if request.endpoint != "static":
-        response.headers["Cache-Control"] = "no-store"  # after the log-out, Back shows nothing
+        response.headers["Cache-Control"] = (
+            "no-store"  # Back shows nothing after log-out
+        )
     return response

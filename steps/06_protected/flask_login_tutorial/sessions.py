@@ -1,73 +1,181 @@
-"""Between Flask-Login and the user_sessions table: who is this visitor, and how do they get in and out."""
+"""Connects Flask-Login to the user_sessions table: logging in, logging out."""
 
-from flask import Response, after_this_request, current_app, request, session
-from flask_login import LoginManager, current_user, login_user, logout_user
-from flask_login.utils import decode_cookie
-from sqlalchemy import select
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
 
-from .models import MINUTE, User, UserSession, db, utcnow
+from flask import (
+    Flask,
+    Response,
+    current_app,
+    flash,
+    g,
+    redirect,
+    request,
+    session,
+    url_for,
+)
+from flask.typing import ResponseReturnValue
+from flask_login import LoginManager, current_user, login_url, login_user, logout_user
+from sqlalchemy import Executable, delete, select, update
+from sqlalchemy.exc import SQLAlchemyError
+
+from .database import db, utcnow
+from .errors import release_database_connection
+from .models import VISIT_INTERVAL, User, UserSession
+from .network import client_network
 
 login_manager = LoginManager()
+# The rows know when and where the password was typed. Flask-Login's own protection
+# believes X-Forwarded-For, a header that anybody can write.
+login_manager.session_protection = None
 
 
-def prepare_request() -> None:
-    """Make up for three things that Flask-Login 0.6.3 gets wrong, before it looks at the request."""
-    # It believes this header, which anybody can write. ProxyFix, where configured, has already read it.
-    request.environ.pop("HTTP_X_FORWARDED_FOR", None)
+def init_app(app: Flask) -> None:
+    """Let Flask-Login find this app's members, and note their visits.
 
-    cookie = request.cookies.get(current_app.config["REMEMBER_COOKIE_NAME"], "")
-    if not cookie.isascii():
-        session["_remember"] = "clear"  # it fails with a 500 on such a forgery; this makes it drop the cookie instead
-    elif cookie and "_user_id" not in session and not decode_cookie(cookie):
-        # It tries SECRET_KEY alone. With the old keys too, a new key does not log out everybody who is remembered.
-        for key in current_app.config["SECRET_KEY_FALLBACKS"]:
-            if token := decode_cookie(cookie, key):
-                session.update(_user_id=token, _fresh=False, _remember="set")
+    Its remember cookie stays off, by a name that no cookie can have (see config.py): a
+    second cookie with the same power, and with faults that ours does not have.
+    """
+    login_manager.init_app(app)
+    app.after_request(save_visit)
 
 
 @login_manager.user_loader
 def load_user(token: str) -> User | None:
-    """Find whose session this is. Flask-Login calls it when current_user is first looked at."""
-    # str: MySQL takes the number 0 for any text that begins with a letter.
-    row = db.session.scalar(select(UserSession).where(UserSession.token == str(token)))
-    if row is None or not row.is_live():
+    """Return the user whose session has this token, or None.
+
+    Flask-Login calls it when current_user is first looked at.
+    """
+    # Convert to str: MySQL compares a text with the number 0 as equal.
+    statement = select(UserSession).where(UserSession.token == str(token))
+    user_session = db.session.scalar(statement)
+    if user_session is None:
         return None
-    row.touch()
-    if session.get("_fresh") and utcnow() - row.created > 15 * MINUTE:  # then the account wants the password again
-        session["_fresh"] = False
-    row.user.current_session = row
-    return row.user
+    g.visit = visit_statement(user_session)
+    if user_session.has_expired() or not user_session.user.is_active:
+        return None
+    user_session.user.current_session = user_session
+    return user_session.user
+
+
+def visit_statement(user_session: UserSession) -> Executable | None:
+    """Return what is to be written about this visit, if anything.
+
+    An expired row goes. A visit is noted once a minute at most: a page view should not
+    cost a write.
+    """
+    this_row = UserSession.id == user_session.id
+    now = utcnow()
+    if user_session.has_expired():
+        return delete(UserSession).where(this_row)
+    if now - user_session.last_seen >= VISIT_INTERVAL:
+        return update(UserSession).where(this_row).values(last_seen=now)
+    return None
+
+
+def save_visit(response: Response) -> Response:
+    """Write it after the view has finished, and on a connection of its own.
+
+    So it never commits what the view has left undone, and never fails the request.
+    """
+    statement = g.get("visit")
+    if statement is None or response.is_streamed:
+        return response
+    release_database_connection(response)  # else SQLite would wait for ourselves
+    try:
+        with db.engine.begin() as connection:
+            connection.execute(statement)
+    except SQLAlchemyError:
+        current_app.logger.warning("A visit could not be noted; the next one will be")
+    return response
 
 
 def start_session(user: User, remember: bool) -> None:
-    """Log this user in: a new row, and nothing left of what the cookie held before."""
+    """Log this user in: store a new row, and put its token into the session cookie."""
+    networks = client_network()
     if current_user.is_authenticated:
-        current_user.current_session.end()  # typing the password again replaces the session, it does not add one
-    user.current_session = UserSession(user=user, remembered=remember, user_agent=request.user_agent.string[:255])
+        # The password was typed again: replace the session, do not add one.
+        old_session = current_user.current_session
+        if old_session.user_id == user.id:
+            networks = add_network(networks, old_session.networks)
+        old_session.end()
+    login_page = session.get("csrf_token")
+    delete_session_of_first_click(user, login_page)
+    user.current_session = UserSession(
+        user=user,
+        remembered=remember,
+        user_agent=request.user_agent.string[:255],
+        networks=networks,
+        login_page=login_page,
+    )
     db.session.add(user.current_session)
-    user.end_oldest_sessions()
+    db.session.flush()
+    user.delete_old_sessions()
     db.session.commit()
-    session.clear()
-    if not remember:
-        delete_remember_cookie()
-    login_user(user, remember=remember)
+    session.clear()  # prevents session fixation: nothing of an earlier visitor stays
+    session.permanent = remember
+    login_user(user)
+
+
+def add_network(network: str, networks: str) -> str:
+    """Return the network, and before it one other that was known."""
+    others = [other for other in networks.split(" ") if other != network]
+    return " ".join([*others[-1:], network])
+
+
+def delete_session_of_first_click(user: User, login_page: str | None) -> None:
+    """Delete the session that the same log-in page has started a moment ago."""
+    if login_page is not None:
+        statement = delete(UserSession).where(
+            UserSession.user_id == user.id, UserSession.login_page == login_page
+        )
+        db.session.execute(statement)
 
 
 def end_session() -> None:
-    """Log this visitor out: without the row, a copy of the cookie opens nothing."""
+    """Log this visitor out. Deleting the row invalidates every copy of the cookie."""
     if current_user.is_authenticated:
         current_user.current_session.end()
         db.session.commit()
+    logout_user()
     session.clear()
-    delete_remember_cookie()
-    logout_user()  # after the clear, which would wipe the note that this leaves in the session for Flask-Login
 
 
-def delete_remember_cookie() -> None:
-    """Delete it as it was set. Flask-Login forgets Secure, and without it browsers leave a __Host- cookie alone."""
+@login_manager.unauthorized_handler
+def handle_unauthorized() -> ResponseReturnValue:
+    """Send the visitor to the log-in page, and from there to the page asked for."""
+    current_app.logger.info(
+        "%r: %s is asked to log in", request.path, request.remote_addr
+    )
+    if current_user.is_authenticated:
+        flash("Please type your password again.")
+    else:
+        flash("Please log in first.")
+    # After the log-in comes a GET: a POST cannot be sent again by a redirect.
+    if request.method in ("GET", "HEAD"):
+        next_url = request.url
+    else:
+        next_url = url_for("account.index")
+    return redirect(login_url("auth.login", next_url))
 
-    @after_this_request
-    def delete(response: Response) -> Response:
-        config = current_app.config
-        response.delete_cookie(config["REMEMBER_COOKIE_NAME"], secure=config["REMEMBER_COOKIE_SECURE"], httponly=True)
-        return response
+
+def fresh_login_required(view: Callable[..., Any]) -> Callable[..., Any]:
+    """Ask for the password again before this view, unless it was typed just now.
+
+    Also called sudo mode. A stolen or forgotten session can read, but not take over
+    the account.
+    """
+
+    @wraps(view)
+    def guarded_view(*args: object, **kwargs: object) -> ResponseReturnValue:
+        if not is_login_fresh():
+            return handle_unauthorized()
+        return view(*args, **kwargs)
+
+    return guarded_view
+
+
+def is_login_fresh() -> bool:
+    """Return True if a member is logged in who has typed the password just now."""
+    return current_user.is_authenticated and current_user.current_session.is_fresh()
