@@ -62,8 +62,8 @@ def explain_database_error(error: SQLAlchemyError) -> str | None:
     """
     if not isinstance(error, DBAPIError):
         return "The database has no connection free."
-    if error.connection_invalidated:
-        return "The connection to the database was lost."
+    if error.connection_invalidated or error.statement is None:  # no connection
+        return "The database does not answer."
     reason = str(error.orig).lower()
     if "lock" in reason or "try restarting transaction" in reason:
         return "The database was busy: a lock was not released in time."
