@@ -251,6 +251,8 @@ def test_a_message_says_where_the_bad_value_comes_from(
 
     with pytest.raises(Exception, match=r"\.env"):
         app_from_environment(copy, monkeypatch, SECRET_KEY="")
+    with pytest.raises(Exception, match=r"\(from .*\.env\)"):  # `flask` copies the file into the environment
+        app_from_environment(copy, monkeypatch, SECRET_KEY="dev")
     with pytest.raises(Exception, match="environment"):
         app_from_environment(copy, monkeypatch, SECRET_KEY="dev2")
 
@@ -266,8 +268,16 @@ def test_an_env_file_that_is_not_utf_8_is_named(step: Step, tmp_path: Path, monk
 
 def test_a_name_that_no_host_header_can_have_is_refused(step: Step) -> None:
     """The app would start, and then answer every request with a 400."""
-    for wrong in ("https://www.example.org", "www.example.org/", "*", "a b.example"):
+    for wrong in (
+        "https://www.example.org",
+        "www.example.org/",
+        "*",
+        "a b.example",
+        "a..b",
+        "[::1]",
+        f"{64 * 'a'}.example",
+    ):
         assert "TRUSTED_HOSTS" in refusal(step, TRUSTED_HOSTS=wrong)
 
-    for right in ("www.example.org", ".example.org", "localhost:5000", "[::1]", "bücher.example"):
+    for right in ("www.example.org", ".example.org", "localhost:5000", "bücher.example"):
         assert step.create_app(TRUSTED_HOSTS=right)

@@ -30,8 +30,10 @@ PLACEHOLDERS = (
 )
 TRUE_WORDS = {"1", "true", "yes", "on"}
 FALSE_WORDS = {"0", "false", "no", "off"}
-# A host name, .name for all its subdomains, or an IPv6 address; a port may follow.
-HOST_NAME = re.compile(r"(\.?\w[\w.-]*|\[[0-9a-f:.]+\])(:\d{1,5})?", re.IGNORECASE)
+# A host name, or .name for all its subdomains; a port may follow.
+HOST_NAME = re.compile(r"\.?\w[\w.-]*(:\d{1,5})?")
+GIVEN = "given to create_app"
+ENVIRONMENT = "from the environment"
 
 DEFAULTS = {
     "SECRET_KEY": "",
@@ -72,6 +74,14 @@ class Setting:
     value: Any
     source: str
 
+    def place(self) -> str:
+        """Say where a better value belongs."""
+        if self.source == GIVEN:
+            return f"give it to create_app as {self.name}"
+        if self.source == ENVIRONMENT:
+            return f"set the variable {self.name} to it (it wins over {ENV_FILE})"
+        return f"put it into {ENV_FILE} as {self.name}=..."
+
     def error(self, problem: str) -> ConfigError:
         """Return an error that names the setting, its source and the problem."""
         return ConfigError(f"{self.name} ({self.source}) {problem}")
@@ -105,11 +115,13 @@ def find_settings(given: Mapping[str, Any]) -> dict[str, Setting]:
     env_file = read_env_file()
     settings = {}
     for name, default in DEFAULTS.items():
+        variable = os.environ.get(name)
         if name in given:
-            setting = Setting(name, given[name], "given to create_app")
-        elif os.environ.get(name):
-            setting = Setting(name, os.environ[name], "from the environment")
+            setting = Setting(name, given[name], GIVEN)
+        elif variable and variable != env_file.get(name):
+            setting = Setting(name, variable, ENVIRONMENT)
         elif env_file.get(name):
+            # `flask` has copied the file into the environment already: the same value.
             setting = Setting(name, env_file[name], f"from {ENV_FILE}")
         else:
             setting = Setting(name, default, "not set")
@@ -140,8 +152,7 @@ def check_key(setting: Setting) -> str:
     else:
         return key
     raise setting.error(
-        f"{problem}. Make a key with\n    {NEW_KEY}\n"
-        f"and put it into {ENV_FILE} as {setting.name}=..."
+        f"{problem}. Make a key with\n    {NEW_KEY}\nand {setting.place()}"
     )
 
 
@@ -168,12 +179,22 @@ def check_hosts(setting: Setting) -> list[str] | None:
     """Check the names that this site answers to; None for any."""
     hosts = as_list(setting)
     for host in hosts:
-        if not HOST_NAME.fullmatch(host):
+        if not is_host_name(host):
             raise setting.error(
                 f"has {host!r}, which is no host name. "
                 "Write names alone, with commas: www.example.org,example.org"
             )
     return hosts or None
+
+
+def is_host_name(text: str) -> bool:
+    """Return True if a Host header can have this name."""
+    name = text.lstrip(".").partition(":")[0]
+    try:
+        name.encode("idna")
+    except UnicodeError:  # a..b, or a part of more than 63 characters
+        return False
+    return HOST_NAME.fullmatch(text) is not None
 
 
 def check_count(setting: Setting) -> int:

@@ -2,7 +2,6 @@
 
 from flask import (
     Blueprint,
-    abort,
     current_app,
     flash,
     redirect,
@@ -56,10 +55,17 @@ def password() -> ResponseReturnValue:
 def end_one(session_id: int) -> ResponseReturnValue:
     """Log one device out."""
     user_session = db.session.get(UserSession, session_id)
-    if user_session is None or user_session.user_id != current_user.id:
-        abort(404)  # not 403: do not reveal that another member's session exists
-    user_session.end()
-    db.session.commit()
+    if user_session is not None and user_session.user_id == current_user.id:
+        user_session.end()
+        db.session.commit()
+    else:
+        # The same answer for the second click and for another member's session: it
+        # must not reveal that the session exists.
+        current_app.logger.warning(
+            "Account %s asked to end session %s, which is not one of its own",
+            current_user.id,
+            session_id,
+        )
     flash("That device is logged out.")
     return redirect(url_for("account.index"))
 
