@@ -103,9 +103,12 @@ def test_a_mistake_in_the_code_is_not_called_an_outage(
 ) -> None:
     """A misspelt column: "try again in a minute" never helps, and without a traceback nobody finds the line."""
     db = step.module.models.db
-    own_app.add_url_rule("/typo", "typo", lambda: db.session.execute(db.text("SELECT nmae FROM users")).one())
+    for name in ("nmae", "is_blocked", "locked", "clock"):
+        statement = db.text(f"SELECT {name} FROM users")
+        own_app.add_url_rule(f"/{name}", name, lambda statement=statement: db.session.execute(statement).one())
+    visitor = Visitor(own_app)
 
-    answer = Visitor(own_app).get("/typo", expect_errors=True)
-
-    assert answer.status_code == 500
-    assert any(record.exc_info for record in caplog.records)
+    for name in ("nmae", "is_blocked", "locked", "clock"):
+        caplog.clear()
+        assert visitor.get(f"/{name}", expect_errors=True).status_code == 500, name
+        assert any(record.exc_info for record in caplog.records), name

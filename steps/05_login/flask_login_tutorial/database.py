@@ -8,6 +8,17 @@ from sqlalchemy import Engine, event, inspect
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.orm import DeclarativeBase
 
+# What SQLite, PostgreSQL and MariaDB say when a row or the whole database is locked.
+BUSY = (
+    "database is locked",
+    "database table is locked",
+    "due to lock timeout",
+    "could not obtain lock",
+    "deadlock detected",
+    "lock wait timeout exceeded",
+    "try restarting transaction",
+)
+
 
 class Base(DeclarativeBase):
     """Table options for MySQL and SQLite."""
@@ -65,7 +76,7 @@ def explain_database_error(error: SQLAlchemyError) -> str | None:
     if error.connection_invalidated or error.statement is None:  # no connection
         return "The database does not answer."
     reason = str(error.orig).lower()
-    if "lock" in reason or "try restarting transaction" in reason:
+    if any(phrase in reason for phrase in BUSY):
         return "The database was busy: a lock was not released in time."
     try:
         missing = missing_tables_and_columns()

@@ -113,8 +113,10 @@ def count_login(email: str) -> None:
         return
     limiter.check(FAILED_LOGINS, "failed logins", network)
     limiter.check(FAILED_LOGINS_WIDE, "failed logins", client_network(WIDE))
-    limiter.count(LOGINS, "logins", network)
+    limiter.check(LOGINS, "logins", network)
     limiter.count(GUESSES_PER_ACCOUNT, "account", account_id(email))
+    # Last, so that attempts which are refused use up nothing of their neighbours'.
+    limiter.count(LOGINS, "logins", network)
 
 
 def count_failed_login() -> None:
@@ -128,7 +130,9 @@ def count_failed_login() -> None:
 
 def forget_guesses(email: str) -> None:
     """Start the account's count anew: its owner has logged in."""
-    rate_limiter().clear(GUESSES_PER_ACCOUNT, "account", account_id(email))
+    limiter = rate_limiter()
+    limiter.clear(GUESSES_PER_ACCOUNT, "account", account_id(email))
+    limiter.clear(GUESSES_PER_ACCOUNT_FROM_UNKNOWN, "account", account_id(email))
 
 
 def count_signup() -> None:
