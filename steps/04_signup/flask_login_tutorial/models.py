@@ -1,6 +1,6 @@
 """Database model: User."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from email_validator import EmailNotValidError, validate_email
 from sqlalchemy import String, select
@@ -8,6 +8,8 @@ from sqlalchemy.orm import Mapped, mapped_column, validates
 
 from .database import db, utcnow
 from .passwords import hash_password, verify_password
+
+DOUBLE_CLICK = timedelta(minutes=1)
 
 
 def normalise_email(text: str) -> str:

@@ -1,7 +1,6 @@
 """Signing up, logging in, logging out."""
 
 import re
-from datetime import timedelta
 
 from flask import (
     Blueprint,
@@ -20,13 +19,12 @@ from sqlalchemy.exc import IntegrityError
 from . import rate_limits
 from .database import db, utcnow
 from .forms import LoginForm, SignupForm
-from .models import User
+from .models import DOUBLE_CLICK, User
 from .sessions import end_session, start_session
 
 # A path on this site, as browsers read it: they take // and /\ for another site, and
 # drop tabs and newlines before they look.
 SAFE_PATH = re.compile(r"/(?![/\\])[^\x00-\x1f]*")
-DOUBLE_CLICK = timedelta(minutes=1)
 
 bp = Blueprint("auth", __name__)
 

@@ -17,6 +17,7 @@ from .passwords import (
     verify_password,
 )
 
+DOUBLE_CLICK = timedelta(minutes=1)
 VISIT_INTERVAL = timedelta(minutes=1)
 IDLE_TIMEOUT = timedelta(minutes=30)
 ABSOLUTE_TIMEOUT = timedelta(hours=12)
@@ -164,7 +165,7 @@ class UserSession(db.Model):
     last_seen: Mapped[datetime] = mapped_column(default=utcnow)
     user_agent: Mapped[str] = mapped_column(String(255))
     remembered: Mapped[bool]
-    # The CSRF secret of the log-in page: two clicks on its button send the same one.
+    # The CSRF secret of the page: two clicks on its button send the same one.
     login_page: Mapped[str | None] = mapped_column(String(64))
     user: Mapped[User] = relationship(lazy="joined", innerjoin=True)  # in one query
 

@@ -7,7 +7,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from .database import db, utcnow
 from .errors import release_database_connection
-from .models import VISIT_INTERVAL, User, UserSession
+from .models import DOUBLE_CLICK, VISIT_INTERVAL, User, UserSession
 
 login_manager = LoginManager()
 # Flask-Login's own protection believes X-Forwarded-For, which anybody can write.
@@ -80,14 +80,13 @@ def start_session(user: User, remember: bool) -> None:
         # The password was typed again: replace the session, do not add one.
         current_user.current_session.end()
     login_page = session.get("csrf_token")
-    delete_session_of_first_click(user, login_page)
-    user.current_session = UserSession(
-        user=user,
-        remembered=remember,
-        user_agent=request.user_agent.string[:255],
-        login_page=login_page,
-    )
-    db.session.add(user.current_session)
+    user_session = session_of_first_click(user, login_page)
+    if user_session is None:
+        user_session = UserSession(user=user, login_page=login_page)
+        db.session.add(user_session)
+    user_session.remembered = remember
+    user_session.user_agent = request.user_agent.string[:255]
+    user.current_session = user_session
     db.session.flush()
     user.delete_old_sessions()
     db.session.commit()
@@ -96,13 +95,21 @@ def start_session(user: User, remember: bool) -> None:
     login_user(user)
 
 
-def delete_session_of_first_click(user: User, login_page: str | None) -> None:
-    """Delete the session that the same log-in page has started a moment ago."""
-    if login_page is not None:
-        statement = delete(UserSession).where(
-            UserSession.user_id == user.id, UserSession.login_page == login_page
+def session_of_first_click(user: User, login_page: str | None) -> UserSession | None:
+    """Return the session that the same page has started a moment ago, if any.
+
+    Two clicks on a button are two requests, and nobody knows which is answered last.
+    With one row for both, it does not matter which cookie the browser keeps.
+    """
+    if login_page is None:
+        return None
+    return db.session.scalar(
+        select(UserSession).where(
+            UserSession.user_id == user.id,
+            UserSession.login_page == login_page,
+            UserSession.created > utcnow() - DOUBLE_CLICK,
         )
-        db.session.execute(statement)
+    )
 
 
 def end_session() -> None:

@@ -40,8 +40,8 @@ def password() -> ResponseReturnValue:
         rate_limits.count_password_change(user.id)
         if user.change_password(form.current_password.data, form.new_password.data):
             remembered = user.current_session.remembered
-            user.end_sessions()  # also those of somebody who knew the old password
-            start_session(user, remembered)
+            # Also the sessions of somebody who knew the old password.
+            start_session(user, remembered, end_others=True)
             current_app.logger.info("Account %s changed its password", user.id)
             flash("Your password is changed, and every other device is logged out.")
             return redirect(url_for("account.index"))

@@ -18,6 +18,7 @@ from .passwords import (
     verify_password,
 )
 
+DOUBLE_CLICK = timedelta(minutes=1)
 VISIT_INTERVAL = timedelta(minutes=1)
 FRESH_TIME = timedelta(minutes=15)
 IDLE_TIMEOUT = timedelta(minutes=30)
@@ -200,7 +201,7 @@ class UserSession(db.Model):
     remembered: Mapped[bool]
     # Where the password was typed: one network, or two of a home with two exits.
     networks: Mapped[str] = mapped_column(String(255))
-    # The CSRF secret of the log-in page: two clicks on its button send the same one.
+    # The CSRF secret of the page: two clicks on its button send the same one.
     login_page: Mapped[str | None] = mapped_column(String(64))
     user: Mapped[User] = relationship(lazy="joined", innerjoin=True)  # in one query
 

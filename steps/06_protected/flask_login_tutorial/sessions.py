@@ -22,7 +22,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from .database import db, utcnow
 from .errors import release_database_connection
-from .models import VISIT_INTERVAL, User, UserSession
+from .models import DOUBLE_CLICK, VISIT_INTERVAL, User, UserSession
 from .network import client_network
 
 login_manager = LoginManager()
@@ -91,31 +91,44 @@ def save_visit(response: Response) -> Response:
     return response
 
 
-def start_session(user: User, remember: bool) -> None:
-    """Log this user in: store a new row, and put its token into the session cookie."""
-    networks = client_network()
-    if current_user.is_authenticated:
-        # The password was typed again: replace the session, do not add one.
-        old_session = current_user.current_session
-        if old_session.user_id == user.id:
-            networks = add_network(networks, old_session.networks)
-        old_session.end()
+def start_session(user: User, remember: bool, end_others: bool = False) -> None:
+    """Log this user in: store a new row, and put its token into the session cookie.
+
+    `end_others`: log the user out everywhere else, in the same transaction.
+    """
+    networks = end_current_session(user)
     login_page = session.get("csrf_token")
-    delete_session_of_first_click(user, login_page)
-    user.current_session = UserSession(
-        user=user,
-        remembered=remember,
-        user_agent=request.user_agent.string[:255],
-        networks=networks,
-        login_page=login_page,
-    )
-    db.session.add(user.current_session)
+    user_session = session_of_first_click(user, login_page)
+    if user_session is None:
+        user_session = UserSession(user=user, login_page=login_page)
+        db.session.add(user_session)
+    user_session.remembered = remember
+    user_session.user_agent = request.user_agent.string[:255]
+    user_session.networks = networks
+    user.current_session = user_session
     db.session.flush()
+    if end_others:
+        user.end_sessions(except_session=user_session)
     user.delete_old_sessions()
     db.session.commit()
     session.clear()  # prevents session fixation: nothing of an earlier visitor stays
     session.permanent = remember
     login_user(user)
+
+
+def end_current_session(user: User) -> str:
+    """End the session that is replaced when the password is typed again.
+
+    Returns the networks from which this user has typed it.
+    """
+    network = client_network()
+    if not current_user.is_authenticated:
+        return network
+    old_session = current_user.current_session
+    old_session.end()
+    if old_session.user_id != user.id:
+        return network
+    return add_network(network, old_session.networks)
 
 
 def add_network(network: str, networks: str) -> str:
@@ -124,13 +137,21 @@ def add_network(network: str, networks: str) -> str:
     return " ".join([*others[-1:], network])
 
 
-def delete_session_of_first_click(user: User, login_page: str | None) -> None:
-    """Delete the session that the same log-in page has started a moment ago."""
-    if login_page is not None:
-        statement = delete(UserSession).where(
-            UserSession.user_id == user.id, UserSession.login_page == login_page
+def session_of_first_click(user: User, login_page: str | None) -> UserSession | None:
+    """Return the session that the same page has started a moment ago, if any.
+
+    Two clicks on a button are two requests, and nobody knows which is answered last.
+    With one row for both, it does not matter which cookie the browser keeps.
+    """
+    if login_page is None:
+        return None
+    return db.session.scalar(
+        select(UserSession).where(
+            UserSession.user_id == user.id,
+            UserSession.login_page == login_page,
+            UserSession.created > utcnow() - DOUBLE_CLICK,
         )
-        db.session.execute(statement)
+    )
 
 
 def end_session() -> None:
