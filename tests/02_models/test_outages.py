@@ -24,6 +24,7 @@ IMPOSSIBLE = (
     "sqlite+nosuchdriver://ada:hunter2@localhost/workbook",
     "mssql+pymssql://ada:hunter2@localhost/workbook",  # a driver that nobody here has
     "sqlite://hunter2.db",  # two slashes: hunter2.db is a host, and SQLite has none
+    "mysql+pymysql://ada:hunter2@localhost",  # no database is named
 )
 
 

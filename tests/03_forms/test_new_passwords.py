@@ -49,6 +49,9 @@ def test_a_favourite_phrase_is_refused(sign_up: SignUp) -> None:
         "30secondstomars",
         "correct horse battery staple",
         "correcthorsebatterystaple",
+        "correct-horse-battery-staple",
+        "Correct_Horse.Battery Staple1",
+        "ｃorrecthorsebatterystaple",
         "my chemical romance",
         "Best Friends Forever",
     ):

@@ -1,10 +1,12 @@
 """Suite 03: what the sign-up form accepts and refuses, apart from passwords."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from checks import faults
-from harness import Visitor
+from flask import Flask
+from harness import PASSWORD, Visitor
 
 Faults = Callable[..., set[str]]
 
@@ -92,7 +94,19 @@ def test_characters_that_hide_or_turn_text_are_refused(faults_of: Faults) -> Non
 
 def test_a_name_that_shows_nothing_is_refused(faults_of: Faults) -> None:
     """A soft hyphen, a joiner alone, a tag: a member without a name, or one who looks like another."""
-    for name in ("\u00ad", "Ada\u00ad", "\u034f", "Ada\u034f", "\U000e0041", "\u200d", "\u3164", "\u115f", "\ufe0f"):
+    for name in (
+        "\u00ad",
+        "Ada\u00ad",
+        "\u034f",
+        "Ada\u034f",
+        "\U000e0041",
+        "\u200d",
+        "\u3164",
+        "\u115f",
+        "\ufe0f",
+        "\u2800",
+        "\ufffc",
+    ):
         assert faults_of(name=name) == {"name"}, name.encode("unicode_escape")
 
 
@@ -159,3 +173,13 @@ def test_a_file_in_place_of_a_text_is_no_crash(visitor: Visitor, path: str) -> N
 
     assert answer.status_code == 422
     assert {"email", "password"} <= faults(answer)
+
+
+def test_the_command_refuses_a_name_that_shows_nothing(app: Flask, sql: Callable[..., list[Any]]) -> None:
+    """The rules hold at every door."""
+    for name in ("\u00ad", "\u2800", "n" * 101):
+        words = ["add-user", "ada@example.com", "--name", name]
+        result = app.test_cli_runner().invoke(args=words, input=f"{PASSWORD}\n" * 2)
+        assert result.exit_code == 1, name.encode("unicode_escape")
+
+    assert sql("SELECT id FROM users") == []

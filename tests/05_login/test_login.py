@@ -76,6 +76,36 @@ def test_an_unknown_address_costs_as_many_hashes_as_a_wrong_password(member: Vis
     assert hashed.call_count - known == 1
 
 
+def test_an_old_hash_tells_nothing_about_an_address(member: Visitor, sql: Sql) -> None:
+    """The tutorial's rows are quick to check, and a password typed in two ways is hashed twice. Neither may show."""
+    sql("UPDATE users SET password_hash = :hash", hash="sha256$x7Qm2$" + 64 * "0")
+    for password in ("not her password", "not her passwo\u0301rd"):
+        counts = []
+        for email in ("ada@example.com", "eve@example.com"):
+            with patch("hashlib.pbkdf2_hmac", wraps=hashlib.pbkdf2_hmac) as hashed:
+                member.log_in(email, password)
+            counts.append(hashed.call_count)
+        assert counts[0] == counts[1], password
+
+
+def test_a_password_hashed_as_it_was_typed_opens_from_every_keyboard_afterwards(
+    step: Step, member: Visitor, sql: Sql
+) -> None:
+    """An account made on a Mac before passwords were normalised: after one log-in there, Windows gets in, too."""
+    from werkzeug.security import generate_password_hash
+
+    composed, decomposed = f"{PASSWORD} caf\u00e9", f"{PASSWORD} cafe\u0301"
+    sql("UPDATE users SET password_hash = :hash", hash=generate_password_hash(decomposed, "pbkdf2:sha256:1"))
+
+    member.log_in(password=decomposed)
+    on_the_mac = member.logged_in
+    member.log_out()
+    member.log_in(password=composed)
+
+    assert on_the_mac
+    assert member.logged_in
+
+
 def test_a_failed_try_keeps_the_address_and_forgets_the_password(member: Visitor) -> None:
     """Nobody should type the address again. The password must not travel back in the page."""
     answer = member.log_in("ada@example.com", "not her password")

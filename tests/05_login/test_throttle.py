@@ -173,7 +173,7 @@ def test_without_its_redis_the_app_still_counts(
 
 def test_counters_that_cannot_be_reached_by_that_address_are_refused(step: Step) -> None:
     """Better at the start than at the first log-in, and by the setting's name."""
-    for wrong in ("localhost:6379", "nosuch://localhost", ""):
+    for wrong in ("localhost:6379", "nosuch://localhost", "", "async+memory://", "mongodb://localhost"):
         with pytest.raises(Exception, match="RATELIMIT_STORAGE_URI"):
             step.create_app(RATELIMIT_STORAGE_URI=wrong)
 

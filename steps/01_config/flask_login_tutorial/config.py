@@ -202,4 +202,5 @@ def as_list(setting: Setting) -> list[Any]:
         parts = setting.value.split(",")
     else:
         parts = setting.value or []
-    return [part.strip() for part in parts if part.strip()]
+    texts = [str(part).strip() for part in parts]
+    return [text for text in texts if text]

@@ -72,11 +72,13 @@ def add_user(email: str, name: str | None, password: str) -> None:
     """Make an account for EMAIL; asks for the password."""
     name = name or email.partition("@")[0]
     check_email_or_fail(email)
+    if len(name) > 100:
+        raise click.ClickException("The name is longer than 100 characters.")
     problem = password_problem(password)
     if problem:
         raise click.ClickException(problem)
     with database_errors_explained():
-        user = User(email=email, name=name[:100])
+        user = User(email=email, name=name)
         user.set_password(password)
         db.session.add(user)
         try:

@@ -8,6 +8,10 @@ from sqlalchemy import Engine, event, inspect
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.orm import DeclarativeBase
 
+NO_ANSWER = (
+    "The database does not answer, or refuses this user, password or database name: "
+    "see SQLALCHEMY_DATABASE_URI."
+)
 # What SQLite, PostgreSQL and MariaDB say when a row or the whole database is locked.
 BUSY = (
     "database is locked",
@@ -74,14 +78,14 @@ def explain_database_error(error: SQLAlchemyError) -> str | None:
     if not isinstance(error, DBAPIError):
         return "The database has no connection free."
     if error.connection_invalidated or error.statement is None:  # no connection
-        return "The database does not answer."
+        return NO_ANSWER
     reason = str(error.orig).lower()
     if any(phrase in reason for phrase in BUSY):
         return "The database was busy: a lock was not released in time."
     try:
         missing = missing_tables_and_columns()
     except SQLAlchemyError:
-        return "The database does not answer."
+        return NO_ANSWER
     if missing:
         return f"The database lacks {', '.join(missing)}. Run `flask init-db`."
     return None

@@ -17,6 +17,7 @@ from sqlalchemy.exc import (
 from .database import db, explain_database_error, missing_tables_and_columns
 from .models import User, normalise_email
 from .passwords import password_problem
+from .visible_text import visible_text_problem
 
 bp = Blueprint("commands", __name__, cli_group=None)
 
@@ -72,11 +73,13 @@ def add_user(email: str, name: str | None, password: str) -> None:
     """Make an account for EMAIL; asks for the password."""
     name = name or email.partition("@")[0]
     check_email_or_fail(email)
-    problem = password_problem(password, name, email)
+    if len(name) > 100:
+        raise click.ClickException("The name is longer than 100 characters.")
+    problem = visible_text_problem(name) or password_problem(password, name, email)
     if problem:
         raise click.ClickException(problem)
     with database_errors_explained():
-        user = User(email=email, name=name[:100])
+        user = User(email=email, name=name)
         user.set_password(password)
         db.session.add(user)
         try:

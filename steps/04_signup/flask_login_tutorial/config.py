@@ -214,6 +214,8 @@ def check_database(setting: Setting) -> str:
         raise setting.error("needs three slashes: sqlite:///workbook.db")
     if "@" in (url.host or ""):
         raise setting.error("has an @ in its password: write %40 for it")
+    if not url.drivername.startswith("sqlite") and not url.database:
+        raise setting.error("names no database: its name comes last, after a slash")
     return setting.value
 
 
@@ -245,4 +247,5 @@ def as_list(setting: Setting) -> list[Any]:
         parts = setting.value.split(",")
     else:
         parts = setting.value or []
-    return [part.strip() for part in parts if part.strip()]
+    texts = [str(part).strip() for part in parts]
+    return [text for text in texts if text]

@@ -70,10 +70,14 @@ def password_problem(password: str, *about: str) -> str | None:
 
 
 def is_common(password: str) -> bool:
-    """Return True for a favourite password or phrase, with or without its blanks."""
-    lower = password.casefold()
-    without_blanks = "".join(lower.split())
-    return lower in common_passwords() or without_blanks in common_passwords()
+    """Return True for a favourite password or phrase, however it is decorated.
+
+    Blanks and signs between the words and a number at the end make it no better.
+    """
+    lower = unicodedata.normalize("NFKC", password).casefold()
+    words = re.sub(r"[\W_]+", "", lower)
+    spellings = {lower, words, words.rstrip("0123456789")}
+    return not spellings.isdisjoint(common_passwords())
 
 
 @cache

@@ -14,6 +14,7 @@ from .passwords import (
     dummy_hash,
     hash_password,
     is_outdated,
+    needs_new_hash,
     verify_password,
 )
 
@@ -101,12 +102,14 @@ class User(UserMixin, db.Model):
         if user is None:
             verify_password(dummy_hash(), password)  # no user enumeration by timing
             return None
-        password_hash = user.password_hash
-        if is_outdated(password_hash):
-            # Also for a wrong password: it must take as long as for other accounts.
-            password_hash = hash_password(password)
+        if is_outdated(user.password_hash):
+            # An old hash may be quick to check: take at least as long as for others.
+            verify_password(dummy_hash(), password)
         if not user.check_password(password):
             return None
+        password_hash = user.password_hash
+        if needs_new_hash(password_hash, password):
+            password_hash = hash_password(password)
         values = {"last_login": utcnow(), "password_hash": password_hash}
         if user.update_if_password_unchanged(**values):
             return user

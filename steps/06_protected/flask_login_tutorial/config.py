@@ -32,6 +32,7 @@ TRUE_WORDS = {"1", "true", "yes", "on"}
 FALSE_WORDS = {"0", "false", "no", "off"}
 # A host name, or .name for all its subdomains; a port may follow.
 HOST_NAME = re.compile(r"\.?\w[\w.-]*(:\d{1,5})?")
+STORAGES = ("memory://", "redis://", "rediss://", "redis+unix://")
 GIVEN = "given to create_app"
 ENVIRONMENT = "from the environment"
 
@@ -222,6 +223,8 @@ def check_database(setting: Setting) -> str:
         raise setting.error("needs three slashes: sqlite:///workbook.db")
     if "@" in (url.host or ""):
         raise setting.error("has an @ in its password: write %40 for it")
+    if not url.drivername.startswith("sqlite") and not url.database:
+        raise setting.error("names no database: its name comes last, after a slash")
     return setting.value
 
 
@@ -240,6 +243,8 @@ def engine_options(uri: str) -> dict[str, Any]:
 def check_counters(setting: Setting) -> str:
     """Refuse an address at which attempts cannot be counted."""
     try:
+        if not str(setting.value).startswith(STORAGES):
+            raise ConfigurationError("a kind of storage that was never tried")
         storage_from_string(str(setting.value))
     except (ConfigurationError, ValueError):
         raise setting.error(
@@ -265,4 +270,5 @@ def as_list(setting: Setting) -> list[Any]:
         parts = setting.value.split(",")
     else:
         parts = setting.value or []
-    return [part.strip() for part in parts if part.strip()]
+    texts = [str(part).strip() for part in parts]
+    return [text for text in texts if text]

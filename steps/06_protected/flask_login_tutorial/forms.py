@@ -1,6 +1,7 @@
 """Form classes and their validators."""
 
-import regex
+import re
+
 from email_validator import EmailNotValidError
 from flask import request
 from flask_login import current_user
@@ -19,25 +20,17 @@ from wtforms.validators import (
 
 from .models import normalise_email
 from .passwords import password_problem
+from .visible_text import visible_text_problem
 
 FORM_TYPES = ("application/x-www-form-urlencoded", "multipart/form-data")
-# What Persian and Indian scripts and emoji need: joiners and variation selectors.
-JOINERS = "\u200c\u200d\ufe0e\ufe0f"
-# Control characters, line separators, and what Unicode calls ignorable by default:
-# characters that show nothing, or turn the direction of the text around them.
-HIDDEN = regex.compile(
-    rf"[[\p{{C}}\p{{Zl}}\p{{Zp}}\p{{Default_Ignorable_Code_Point}}]--[{JOINERS}]]",
-    regex.VERSION1,
-)
-VISIBLE = regex.compile(r"[\p{L}\p{N}\p{P}\p{S}]")  # letters, numbers, signs
-WEB_LINK = regex.compile(
+WEB_LINK = re.compile(
     r"""
     https?://
     [^\s\\/?#@:\[\]]+       # a host name; no user:password@ before it
     (:\d{1,5})?             # perhaps a port
     ([/?#][^\s\\]*)?        # no \ : browsers read it as /
     """,
-    regex.IGNORECASE | regex.VERBOSE,
+    re.IGNORECASE | re.VERBOSE,
 )
 
 
@@ -68,11 +61,10 @@ def strip(text: str | None) -> str | None:
 
 
 def check_visible(_form: FlaskForm, field: StringField) -> None:
-    """Refuse what cannot be seen: it fakes names. PostgreSQL cannot store NUL."""
-    if HIDDEN.search(field.data):
-        raise ValidationError("Leave out the invisible control characters.")
-    if not VISIBLE.search(field.data):
-        raise ValidationError("This shows nothing on a page.")
+    """Refuse what cannot be seen."""
+    problem = visible_text_problem(field.data)
+    if problem:
+        raise ValidationError(problem)
 
 
 def check_email(_form: FlaskForm, field: EmailField) -> None:
@@ -133,7 +125,8 @@ class SignupForm(BaseForm):
     def validate_password(self, field: PasswordField) -> None:
         """Hold the password to our rules, given what is known about its owner."""
         about = (self.name.data or "", self.email.data or "")
-        if problem := password_problem(field.data, *about):
+        problem = password_problem(field.data, *about)
+        if problem:
             raise ValidationError(problem)
 
 
