@@ -227,3 +227,24 @@ def test_an_attempt_counts_whatever_is_answered(own_app: Flask) -> None:
     statuses = guess(visitor, GUESSES + 1)
 
     assert statuses == [500] * GUESSES + [429]
+
+
+@pytest.mark.parametrize(("proxies", "header"), [(1, ""), (1, " , "), (0, "198.51.100.7")])
+def test_visitors_behind_a_proxy_that_hides_them_do_not_shut_each_other_out(
+    make_app: Callable[..., Flask], caplog: pytest.LogCaptureFixture, proxies: int, header: str
+) -> None:
+    """A wrong PROXY_COUNT, or a proxy that does not say for whom it asks: all seem to be one; the log says so."""
+    app = make_app(PROXY_COUNT=proxies)
+    member = Visitor(app, ip="127.0.0.1")
+    robot = Visitor(app, ip="127.0.0.1")
+    for visitor in (member, robot):
+        visitor.extra_environ["HTTP_X_FORWARDED_FOR"] = header
+    member.sign_up()
+    page = robot.get("/login")
+    for number in range(101):
+        robot.log_in(f"user{number}@example.com", "wrong", page=page)
+
+    member.log_in()
+
+    assert member.logged_in
+    assert any("addresses cannot be read" in record.getMessage() for record in caplog.records)

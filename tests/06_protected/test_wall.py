@@ -295,3 +295,11 @@ def test_nobody_is_asked_for_a_hint_or_a_secret_question(member: Visitor) -> Non
         "current_password",
         "new_password",
     }
+
+
+def test_a_notice_is_not_repeated(visitor: Visitor) -> None:
+    """A program that asks again and again would fill the cookie, until the browser refuses it."""
+    for _number in range(20):
+        answer = visitor.get("/dashboard")
+
+    assert len(answer.follow().html.find_all(role="status")) == 1

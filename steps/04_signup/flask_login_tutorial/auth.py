@@ -38,15 +38,16 @@ def create_account(form: SignupForm) -> bool:
         existing = User.find(form.email.data)
         if existing is None:
             raise  # not the address: a mistake in the code
-        return is_double_click(existing, form.password.data)
+        return is_double_click(existing, form)
     current_app.logger.info("Account %s was made", user.id)
     return True
 
 
-def is_double_click(user: User, password: str) -> bool:
+def is_double_click(user: User, form: SignupForm) -> bool:
     """Return True if the account was made by the first of two clicks."""
     is_new = utcnow() - user.created < DOUBLE_CLICK
-    return is_new and user.check_password(password)
+    is_same = user.name == form.name.data
+    return is_new and is_same and user.check_password(form.password.data)
 
 
 @bp.route("/login", methods=["GET", "POST"])

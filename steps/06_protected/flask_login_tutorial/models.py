@@ -222,7 +222,7 @@ class UserSession(db.Model):
 
     def is_fresh(self) -> bool:
         """Return True if the password was typed a short time ago, and from here."""
-        is_recent = utcnow() - self.created <= FRESH_TIME
+        is_recent = abs(utcnow() - self.created) <= FRESH_TIME
         return is_recent and client_network() in self.networks.split(" ")
 
     def end(self) -> None:

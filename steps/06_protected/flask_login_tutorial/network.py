@@ -2,7 +2,7 @@
 
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
-from flask import request
+from flask import current_app, request
 
 UNKNOWN = "unknown"
 
@@ -12,7 +12,21 @@ def client_address() -> IPv4Address | IPv6Address | None:
 
     Some proxies write a port behind the address, or several addresses.
     """
-    text = (request.remote_addr or "").split(",")[-1].strip()
+    forwarded = request.headers.get("X-Forwarded-For", "").strip(" ,")
+    proxy_count = current_app.config["PROXY_COUNT"]
+    if proxy_count > 0 and not forwarded:
+        return None  # the proxy does not say for whom it asks
+    address = read_address(request.remote_addr or "")
+    if address is None:
+        return None
+    if proxy_count == 0 and forwarded and address.is_loopback:
+        return None  # a proxy on this machine that PROXY_COUNT does not know of
+    return address
+
+
+def read_address(text: str) -> IPv4Address | IPv6Address | None:
+    """Read an address, also with a port behind it; None if that is impossible."""
+    text = text.split(",")[-1].strip()
     if text.startswith("["):  # [2001:db8::1]:443
         text = text[1:].partition("]")[0]
     elif text.count(":") == 1:  # 192.0.2.1:443

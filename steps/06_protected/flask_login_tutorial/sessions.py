@@ -170,15 +170,22 @@ def handle_unauthorized() -> ResponseReturnValue:
         "%r: %s is asked to log in", request.path, request.remote_addr
     )
     if current_user.is_authenticated:
-        flash("Please type your password again.")
+        flash_once("Please type your password again.")
     else:
-        flash("Please log in first.")
+        flash_once("Please log in first.")
     # After the log-in comes a GET: a POST cannot be sent again by a redirect.
     if request.method in ("GET", "HEAD"):
         next_url = request.url
     else:
         next_url = url_for("account.index")
     return redirect(login_url("auth.login", next_url))
+
+
+def flash_once(message: str) -> None:
+    """Flash a message, unless it waits already: the cookie must not fill up."""
+    waiting = session.get("_flashes", [])
+    if ("message", message) not in waiting:
+        flash(message)
 
 
 def fresh_login_required(view: Callable[..., Any]) -> Callable[..., Any]:
