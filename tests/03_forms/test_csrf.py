@@ -129,3 +129,14 @@ def test_a_refused_form_can_be_opened_again_and_the_log_says_why(
 
     assert answer.html.select_one('a[href="/signup?a=1"]'), "the page has no link to the form"
     assert any("token" in record.getMessage() and "/signup" in record.getMessage() for record in caplog.records)
+
+
+def test_behind_a_proxy_that_does_not_tell_the_scheme_our_page_is_still_ours(visitor: Visitor) -> None:
+    """Pages whose cookie travels over HTTPS alone are https pages, whatever the app is told."""
+    page = visitor.get("/signup")
+    visitor.reset()
+    visitor.extra_environ["wsgi.url_scheme"] = "http"
+
+    answers = [visitor.submit(page, headers={"Origin": f"{scheme}://{HOST}"}) for scheme in ("https", "http")]
+
+    assert [answer.status_code for answer in answers] == [422, 400]

@@ -83,7 +83,8 @@ def load_config(given: Mapping[str, Any]) -> dict[str, Any]:
     config["SECRET_KEY"] = check_key(settings["SECRET_KEY"])
     config["SECRET_KEY_FALLBACKS"] = check_old_keys(settings["SECRET_KEY_FALLBACKS"])
     config["SESSION_COOKIE_SECURE"] = as_bool(settings["SESSION_COOKIE_SECURE"])
-    config["SESSION_COOKIE_NAME"] = cookie_name(config["SESSION_COOKIE_SECURE"])
+    name = cookie_name(config["SESSION_COOKIE_SECURE"])
+    config.setdefault("SESSION_COOKIE_NAME", name)
     config["TRUSTED_HOSTS"] = check_hosts(settings["TRUSTED_HOSTS"])
     config["PROXY_COUNT"] = check_count(settings["PROXY_COUNT"])
     return config

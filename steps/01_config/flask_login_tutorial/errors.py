@@ -13,11 +13,10 @@ WORDS = {
     415: "This address accepts only what its own form sends.",
     429: "Too many attempts. Wait a little, then try again.",
     500: "Something broke on our side. It has been written to the log.",
-    503: "Part of this site is not answering just now. Nothing was changed. "
-    "Please try again in a minute.",
+    503: "Part of this site is not answering just now. Please try again in a minute.",
 }
 WRONG_HOST = "This site does not answer to that name. Check the address."
-LOGGED = (400, 403, 404, 411, 413, 415, 429)  # what an attack looks like
+LOGGED = (400, 403, 404, 411, 413, 415, 429)  # an attack shows in these
 
 
 def init_app(app: Flask) -> None:

@@ -3,13 +3,7 @@
 from contextlib import suppress
 
 from flask import Flask, Response, current_app, request
-from sqlalchemy.exc import (
-    InterfaceError,
-    OperationalError,
-    ProgrammingError,
-    SQLAlchemyError,
-)
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import (
     HTTPException,
     LengthRequired,
@@ -17,7 +11,7 @@ from werkzeug.exceptions import (
     ServiceUnavailable,
 )
 
-from .database import db, explain_database_error
+from .database import DATABASE_ERRORS, db, explain_database_error
 
 WORDS = {
     400: "The server did not understand that request.",
@@ -29,11 +23,10 @@ WORDS = {
     415: "This address accepts only what its own form sends.",
     429: "Too many attempts. Wait a little, then try again.",
     500: "Something broke on our side. It has been written to the log.",
-    503: "Part of this site is not answering just now. Nothing was changed. "
-    "Please try again in a minute.",
+    503: "Part of this site is not answering just now. Please try again in a minute.",
 }
 WRONG_HOST = "This site does not answer to that name. Check the address."
-LOGGED = (400, 403, 404, 411, 413, 415, 429)  # what an attack looks like
+LOGGED = (400, 403, 404, 411, 413, 415, 429)  # an attack shows in these
 
 
 def init_app(app: Flask) -> None:
@@ -41,10 +34,8 @@ def init_app(app: Flask) -> None:
     app.before_request(refuse_unknown_length)
     app.after_request(release_database_connection)
     app.register_error_handler(HTTPException, error_page)
-    app.register_error_handler(OperationalError, handle_database_error)
-    app.register_error_handler(ProgrammingError, handle_database_error)
-    app.register_error_handler(InterfaceError, handle_database_error)
-    app.register_error_handler(PoolTimeoutError, handle_database_error)
+    for error in DATABASE_ERRORS:
+        app.register_error_handler(error, handle_database_error)
 
 
 def error_page(error: HTTPException) -> Response:
@@ -87,7 +78,8 @@ def refuse_unknown_length() -> None:
 def release_database_connection(response: Response) -> Response:
     """Return the connection to the pool before the response is sent.
 
-    If that fails later, the finished page is lost. A streamed page may still need it.
+    If that failed later, the visitor would get an error in place of the finished page.
+    A streamed page may still need the connection.
     """
     if not response.is_streamed:
         with suppress(SQLAlchemyError):

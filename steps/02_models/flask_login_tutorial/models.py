@@ -37,7 +37,7 @@ class User(db.Model):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(String(100))
-    email: Mapped[str] = mapped_column(String(254))  # as typed, for sending mail
+    email: Mapped[str] = mapped_column(String(254))  # for sending mail
     email_key: Mapped[str] = mapped_column(String(254), unique=True)  # for comparing
     website: Mapped[str | None] = mapped_column(String(255))
     password_hash: Mapped[str] = mapped_column(String(255))
@@ -48,10 +48,11 @@ class User(db.Model):
         return f"<User {self.id}>"  # no name and no address: this ends up in logs
 
     @validates("email")
-    def set_email(self, _column: str, email: str) -> str:
+    def normalise_email_column(self, _column: str, email: str) -> str:
         """Store the normal form, and the key beside it; raises EmailNotValidError."""
-        self.email_key = email_key(email)
-        return normalise_email(email)
+        normal = normalise_email(email)
+        self.email_key = normal.lower()
+        return normal
 
     def set_password(self, password: str) -> None:
         """Store a password's hash, and the password itself nowhere."""

@@ -29,6 +29,12 @@ TRUE_WORDS = {"1", "true", "yes", "on"}
 FALSE_WORDS = {"0", "false", "no", "off"}
 # A host name, or .name for all its subdomains; a port may follow.
 HOST_NAME = re.compile(r"\.?\w[\w.-]*(:\d{1,5})?")
+# Seconds. Without them a database server that is silent hangs every page for ever.
+TIMEOUTS = {
+    "postgresql": {"connect_timeout": 5, "options": "-c lock_timeout=10s"},
+    "mysql": {"connect_timeout": 5, "read_timeout": 20, "write_timeout": 20},
+    "mariadb": {"connect_timeout": 5, "read_timeout": 20, "write_timeout": 20},
+}
 GIVEN = "given to create_app"
 ENVIRONMENT = "from the environment"
 
@@ -90,7 +96,8 @@ def load_config(given: Mapping[str, Any]) -> dict[str, Any]:
     config["SECRET_KEY"] = check_key(settings["SECRET_KEY"])
     config["SECRET_KEY_FALLBACKS"] = check_old_keys(settings["SECRET_KEY_FALLBACKS"])
     config["SESSION_COOKIE_SECURE"] = as_bool(settings["SESSION_COOKIE_SECURE"])
-    config["SESSION_COOKIE_NAME"] = cookie_name(config["SESSION_COOKIE_SECURE"])
+    name = cookie_name(config["SESSION_COOKIE_SECURE"])
+    config.setdefault("SESSION_COOKIE_NAME", name)
     config["TRUSTED_HOSTS"] = check_hosts(settings["TRUSTED_HOSTS"])
     config["PROXY_COUNT"] = check_count(settings["PROXY_COUNT"])
     uri = check_database(settings["SQLALCHEMY_DATABASE_URI"])
@@ -225,9 +232,11 @@ def engine_options(uri: str) -> dict[str, Any]:
         "hide_parameters": True,  # keeps password hashes out of error messages
         "pool_pre_ping": True,  # after an outage the next request works again
     }
-    if make_url(uri).get_dialect().name != "sqlite":
+    dialect = make_url(uri).get_dialect().name
+    if dialect != "sqlite":
         # With MySQL's REPEATABLE READ two requests at once see an old state of a row.
         options["isolation_level"] = "READ COMMITTED"
+        options["connect_args"] = TIMEOUTS.get(dialect, {})
     return options
 
 

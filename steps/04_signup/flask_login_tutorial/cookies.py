@@ -17,9 +17,9 @@ class UndatedSigner(TimestampSigner):
 
     def unsign(
         self, signed_value: str | bytes, max_age: int | None = None, **options: bool
-    ) -> bytes:
+    ) -> object:
         """Return the signed value; raises BadSignature."""
-        del max_age  # what Flask asks for
+        del max_age  # ignored: Flask asks for its PERMANENT_SESSION_LIFETIME here
         return super().unsign(signed_value, max_age=None, **options)
 
 

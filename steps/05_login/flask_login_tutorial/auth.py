@@ -82,8 +82,8 @@ def login() -> ResponseReturnValue:
         if user is not None and user.is_active:
             return log_in(user, form)
         rate_limits.count_failed_login()
-        account = rate_limits.account_id(form.email.data)
-        current_app.logger.warning("A log-in was refused: %s", account)
+        key = rate_limits.guess_key(form.email.data)
+        current_app.logger.warning("A log-in was refused: %s", key)
         if user is not None:
             form.form_errors = ["This account is deactivated."]
         else:

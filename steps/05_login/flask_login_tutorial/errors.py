@@ -4,13 +4,7 @@ from contextlib import suppress
 
 from flask import Flask, Response, current_app, request
 from flask_wtf.csrf import CSRFError
-from sqlalchemy.exc import (
-    InterfaceError,
-    OperationalError,
-    ProgrammingError,
-    SQLAlchemyError,
-)
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import (
     HTTPException,
     LengthRequired,
@@ -18,7 +12,7 @@ from werkzeug.exceptions import (
     ServiceUnavailable,
 )
 
-from .database import db, explain_database_error
+from .database import DATABASE_ERRORS, db, explain_database_error
 
 WORDS = {
     400: "The server did not understand that request.",
@@ -30,15 +24,14 @@ WORDS = {
     415: "This address accepts only what its own form sends.",
     429: "Too many attempts. Wait a little, then try again.",
     500: "Something broke on our side. It has been written to the log.",
-    503: "Part of this site is not answering just now. Nothing was changed. "
-    "Please try again in a minute.",
+    503: "Part of this site is not answering just now. Please try again in a minute.",
 }
 WRONG_HOST = "This site does not answer to that name. Check the address."
 NOT_OUR_FORM = (
     "This form was open for too long, or another site has sent it. Nothing was "
     "changed. Open the page again, and send it once more."
 )
-LOGGED = (400, 403, 404, 411, 413, 415, 429)  # what an attack looks like
+LOGGED = (400, 403, 404, 411, 413, 415, 429)  # an attack shows in these
 
 
 def init_app(app: Flask) -> None:
@@ -46,10 +39,8 @@ def init_app(app: Flask) -> None:
     app.before_request(refuse_unknown_length)
     app.after_request(release_database_connection)
     app.register_error_handler(HTTPException, error_page)
-    app.register_error_handler(OperationalError, handle_database_error)
-    app.register_error_handler(ProgrammingError, handle_database_error)
-    app.register_error_handler(InterfaceError, handle_database_error)
-    app.register_error_handler(PoolTimeoutError, handle_database_error)
+    for error in DATABASE_ERRORS:
+        app.register_error_handler(error, handle_database_error)
 
 
 def error_page(error: HTTPException) -> Response:
@@ -85,7 +76,7 @@ def page_to_reopen(error: HTTPException) -> str | None:
     """Return the address of the form that was refused, if it can be opened again."""
     if not isinstance(error, CSRFError) or "GET" not in request.url_rule.methods:
         return None
-    return request.script_root + request.full_path
+    return request.script_root + request.full_path.removesuffix("?")
 
 
 def log_refusal(error: HTTPException, status: int) -> None:
@@ -109,7 +100,8 @@ def refuse_unknown_length() -> None:
 def release_database_connection(response: Response) -> Response:
     """Return the connection to the pool before the response is sent.
 
-    If that fails later, the finished page is lost. A streamed page may still need it.
+    If that failed later, the visitor would get an error in place of the finished page.
+    A streamed page may still need the connection.
     """
     if not response.is_streamed:
         with suppress(SQLAlchemyError):

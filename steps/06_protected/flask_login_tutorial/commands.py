@@ -7,14 +7,15 @@ import click
 from email_validator import EmailNotValidError
 from flask import Blueprint
 from sqlalchemy import select, text
-from sqlalchemy.exc import (
-    IntegrityError,
-    InterfaceError,
-    OperationalError,
-    ProgrammingError,
-)
+from sqlalchemy.exc import IntegrityError
 
-from .database import db, explain_database_error, missing_tables_and_columns, utcnow
+from .database import (
+    DATABASE_ERRORS,
+    db,
+    explain_database_error,
+    missing_tables_and_columns,
+    utcnow,
+)
 from .models import IDLE_TIMEOUT, User, UserSession, delete_sessions, normalise_email
 from .passwords import password_problem
 from .visible_text import visible_text_problem
@@ -27,7 +28,7 @@ def database_errors_explained() -> Iterator[None]:
     """Turn errors of a database that is away into one sentence."""
     try:
         yield
-    except (OperationalError, ProgrammingError, InterfaceError) as error:
+    except DATABASE_ERRORS as error:
         explanation = explain_database_error(error)
         if explanation is None:
             raise

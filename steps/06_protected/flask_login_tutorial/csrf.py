@@ -1,6 +1,6 @@
 """Protection against cross-site request forgery (CSRF): forms sent by other sites."""
 
-from flask import g, request
+from flask import current_app, g, request
 from flask_wtf import CSRFProtect
 
 
@@ -22,7 +22,10 @@ class OriginOrTokenProtect(CSRFProtect):
 
 def sent_by_our_own_page() -> bool:
     """Return True if the browser says that a page of this very site sends this."""
-    own_origin = f"{request.scheme}://{request.host}"
+    scheme = request.scheme
+    if current_app.config["SESSION_COOKIE_SECURE"]:
+        scheme = "https"  # whatever the proxy says: our pages work over HTTPS alone
+    own_origin = f"{scheme}://{request.host}"
     return request.headers.get("Origin") == own_origin
 
 

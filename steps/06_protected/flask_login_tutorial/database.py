@@ -5,9 +5,23 @@ from datetime import UTC, datetime
 
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import Engine, event, inspect
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import (
+    DBAPIError,
+    InterfaceError,
+    OperationalError,
+    ProgrammingError,
+    SQLAlchemyError,
+)
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import DeclarativeBase
 
+# What a database that is away raises, and also a mistake in a statement.
+DATABASE_ERRORS = (
+    OperationalError,
+    ProgrammingError,
+    InterfaceError,
+    PoolTimeoutError,
+)
 NO_ANSWER = (
     "The database does not answer, or refuses this user, password or database name: "
     "see SQLALCHEMY_DATABASE_URI."

@@ -55,7 +55,7 @@ class User(UserMixin, db.Model):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(String(100))
-    email: Mapped[str] = mapped_column(String(254))  # as typed, for sending mail
+    email: Mapped[str] = mapped_column(String(254))  # for sending mail
     email_key: Mapped[str] = mapped_column(String(254), unique=True)  # for comparing
     website: Mapped[str | None] = mapped_column(String(255))
     password_hash: Mapped[str] = mapped_column(String(255))
@@ -69,10 +69,11 @@ class User(UserMixin, db.Model):
         return f"<User {self.id}>"  # no name and no address: this ends up in logs
 
     @validates("email")
-    def set_email(self, _column: str, email: str) -> str:
+    def normalise_email_column(self, _column: str, email: str) -> str:
         """Store the normal form, and the key beside it; raises EmailNotValidError."""
-        self.email_key = email_key(email)
-        return normalise_email(email)
+        normal = normalise_email(email)
+        self.email_key = normal.lower()
+        return normal
 
     def set_password(self, password: str) -> None:
         """Store a password's hash, and the password itself nowhere."""
@@ -177,7 +178,8 @@ class User(UserMixin, db.Model):
         if except_session is not None:
             statement = statement.where(UserSession.id != except_session.id)
         db.session.execute(statement)
-        current_app.logger.info("Account %s: other sessions were ended", self.id)
+        which = "all" if except_session is None else "all other"
+        current_app.logger.info("Account %s: %s sessions were ended", self.id, which)
 
 
 def new_token() -> str:
@@ -223,7 +225,8 @@ class UserSession(db.Model):
     def is_fresh(self) -> bool:
         """Return True if the password was typed a short time ago, and from here."""
         is_recent = abs(utcnow() - self.created) <= FRESH_TIME
-        return is_recent and client_network() in self.networks.split(" ")
+        is_known_network = client_network() in self.networks.split(" ")
+        return is_recent and is_known_network
 
     def end(self) -> None:
         """Log this device out. The caller commits."""

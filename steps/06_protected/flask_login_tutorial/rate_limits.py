@@ -52,6 +52,10 @@ class RateLimiter:
         if not self.ask("hit", limit, *key):
             self.refuse(limit, *key)
 
+    def add(self, limit: RateLimitItem, *key: str) -> None:
+        """Count an attempt, whatever the count is."""
+        self.ask("hit", limit, *key)
+
     def check(self, limit: RateLimitItem, *key: str) -> None:
         """Raise TooManyRequests if there were too many attempts; count nothing."""
         if not self.ask("test", limit, *key):
@@ -73,10 +77,10 @@ class RateLimiter:
             try:
                 return getattr(self.shared, method)(limit, *key)
             except StorageError as error:
-                self.shared_has_failed(error.storage_error)
+                self.switch_to_memory(error.storage_error)
         return getattr(self.memory, method)(limit, *key)
 
-    def shared_has_failed(self, error: Exception) -> None:
+    def switch_to_memory(self, error: Exception) -> None:
         """Count in memory for a while, and say so in the log once a minute at most."""
         now = time.monotonic()
         self.shared_retry_time = now + RETRY_SECONDS
@@ -110,12 +114,12 @@ def count_login(email: str) -> None:
     network = client_network()
     if network == UNKNOWN:
         log_unknown_address(limiter)
-        limiter.count(GUESSES_PER_ACCOUNT_FROM_UNKNOWN, "account", account_id(email))
+        limiter.count(GUESSES_PER_ACCOUNT_FROM_UNKNOWN, "account", guess_key(email))
         return
     limiter.check(FAILED_LOGINS, "failed logins", network)
     limiter.check(FAILED_LOGINS_WIDE, "failed logins", client_network(WIDE))
     limiter.check(LOGINS, "logins", network)
-    limiter.count(GUESSES_PER_ACCOUNT, "account", account_id(email))
+    limiter.count(GUESSES_PER_ACCOUNT, "account", guess_key(email))
     # Last, so that attempts which are refused use up nothing of their neighbours'.
     limiter.count(LOGINS, "logins", network)
 
@@ -125,15 +129,15 @@ def count_failed_login() -> None:
     network = client_network()
     if network != UNKNOWN:
         limiter = rate_limiter()
-        limiter.ask("hit", FAILED_LOGINS, "failed logins", network)
-        limiter.ask("hit", FAILED_LOGINS_WIDE, "failed logins", client_network(WIDE))
+        limiter.add(FAILED_LOGINS, "failed logins", network)
+        limiter.add(FAILED_LOGINS_WIDE, "failed logins", client_network(WIDE))
 
 
 def forget_guesses(email: str) -> None:
     """Start the account's count anew: its owner has logged in."""
     limiter = rate_limiter()
-    limiter.clear(GUESSES_PER_ACCOUNT, "account", account_id(email))
-    limiter.clear(GUESSES_PER_ACCOUNT_FROM_UNKNOWN, "account", account_id(email))
+    limiter.clear(GUESSES_PER_ACCOUNT, "account", guess_key(email))
+    limiter.clear(GUESSES_PER_ACCOUNT_FROM_UNKNOWN, "account", guess_key(email))
 
 
 def count_signup() -> None:
@@ -152,10 +156,10 @@ def count_password_change(user_id: int) -> None:
     rate_limiter().count(PASSWORD_CHANGES, "password change", str(user_id))
 
 
-def account_id(email: str) -> str:
-    """Return a name for the account being guessed at, and from which network.
+def guess_key(email: str) -> str:
+    """Return a key for guesses at an account: its address hashed, and the network.
 
-    It goes into the log and the counters, so it holds a hash and not the address.
+    It goes into the log and the counters, so it does not hold the address itself.
     """
     email_hash = hashlib.sha256(email_key(email).encode()).hexdigest()[:16]
     return f"{email_hash} {client_network(WIDE)}"

@@ -52,14 +52,14 @@ def load_user(token: str) -> User | None:
     user_session = db.session.scalar(statement)
     if user_session is None:
         return None
-    g.visit = visit_statement(user_session)
+    g.after_visit = statement_after_visit(user_session)  # for save_visit
     if user_session.has_expired() or not user_session.user.is_active:
         return None
     user_session.user.current_session = user_session
     return user_session.user
 
 
-def visit_statement(user_session: UserSession) -> Executable | None:
+def statement_after_visit(user_session: UserSession) -> Executable | None:
     """Return what is to be written about this visit, if anything.
 
     An expired row goes. A visit is noted once a minute at most: a page view should not
@@ -75,11 +75,11 @@ def visit_statement(user_session: UserSession) -> Executable | None:
 
 
 def save_visit(response: Response) -> Response:
-    """Write it after the view has finished, and on a connection of its own.
+    """Write what load_user has found, after the view and on a connection of its own.
 
     So it never commits what the view has left undone, and never fails the request.
     """
-    statement = g.get("visit")
+    statement = g.get("after_visit")
     if statement is None or response.is_streamed:
         return response
     release_database_connection(response)  # else SQLite would wait for ourselves
@@ -132,7 +132,7 @@ def end_current_session(user: User) -> str:
 
 
 def add_network(network: str, networks: str) -> str:
-    """Return the network, and before it one other that was known."""
+    """Return this network and the last other one: a home has two exits at most."""
     others = [other for other in networks.split(" ") if other != network]
     return " ".join([*others[-1:], network])
 
