@@ -138,6 +138,11 @@ class FileChange:
         return lines
 
     @property
+    def has_moved_lines(self) -> bool:
+        """Return whether any line only moved."""
+        return any(line.moved for line in self.lines)
+
+    @property
     def added(self) -> int:
         """Return the number of added lines."""
         return self._count("+")
@@ -162,10 +167,7 @@ class Comparison:
     @property
     def has_moved_lines(self) -> bool:
         """Return whether any line only moved."""
-        for change in self.changes:
-            if any(line.moved for line in change.lines):
-                return True
-        return False
+        return any(change.has_moved_lines for change in self.changes)
 
 
 def compare(a: Path, b: Path, path: str | None = None) -> Comparison:

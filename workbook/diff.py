@@ -86,8 +86,9 @@ def print_in_pager(rows: list[str]) -> None:
     """Print rows; more than the terminal shows at once go through $PAGER or less."""
     text = "\n".join(rows) + "\n"
     command = shlex.split(os.environ.get("PAGER", "less -R"))
+    has_pager = bool(command) and shutil.which(command[0]) is not None
     fits = len(rows) < shutil.get_terminal_size().lines
-    if fits or not command or not shutil.which(command[0]):
+    if fits or not has_pager or os.environ.get("TERM") == "dumb":
         print(text, end="")
         return
     # Without R, less shows colours as codes.
