@@ -45,7 +45,7 @@ def test_a_piped_diff_can_be_applied(house: Any, a: str, b: str) -> None:
 
 
 def test_odd_files_survive_a_piped_diff(house: Any) -> None:
-    """New, deleted, no newline at the end, Windows line ends, other letters in names."""
+    """New, deleted, no last newline, Windows line ends, other letters in names."""
     copy = house.path / "one"
     shutil.copytree(house.path / "steps" / "01_config", copy)
     house.begin("02")
