@@ -89,9 +89,9 @@ class Hunk:
     def title(self) -> str:
         """Return where the hunk begins."""
         number = self.lines[0].new or self.lines[0].old
-        return (
-            f"Line {number}, in {self.function}" if self.function else f"Line {number}"
-        )
+        if self.function:
+            return f"Line {number}, in {self.function}"
+        return f"Line {number}"
 
     def add(self, sign: str, text: str, moved: bool) -> None:
         """Add the next line, and count it on the sides that have it."""
@@ -151,6 +151,12 @@ class FileChange:
     def removed(self) -> int:
         """Return the number of removed lines."""
         return self._count("-")
+
+    def begin_hunk(self, old: str, new: str, function: str) -> None:
+        """Add a hunk from its header. Git knows the functions of Python alone."""
+        if not self.name.endswith(".py"):
+            function = ""
+        self.hunks.append(Hunk(function.strip(), int(old), int(new)))
 
     def _count(self, sign: str) -> int:
         return [line.sign for line in self.lines].count(sign)
@@ -307,8 +313,7 @@ def parse(output: str) -> list[FileChange]:
         if row.startswith("diff --git "):
             changes.append(FileChange(name_in_header(row)))
         elif hunk_header:
-            old, new, function = hunk_header.groups()
-            changes[-1].hunks.append(Hunk(function.strip(), int(old), int(new)))
+            changes[-1].begin_hunk(*hunk_header.groups())
         elif not changes[-1].hunks:
             read_file_header(changes[-1], row)
         elif row.startswith("\\"):
