@@ -1,4 +1,6 @@
-"""The servers that the proof runs on: those of this machine where they let us in, else private ones."""
+"""The servers that the proof runs on: those of this machine where they let us in, else
+private ones.
+"""
 
 import os
 import tempfile
@@ -6,7 +8,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from proof.servers import Database, MariaDB, PostgreSQL, drop_database, new_database, usable
+from proof.servers import (
+    Database,
+    MariaDB,
+    PostgreSQL,
+    drop_database,
+    new_database,
+    usable,
+)
 from sqlalchemy import URL
 
 KINDS = {"postgresql": PostgreSQL, "mariadb": MariaDB}
@@ -14,21 +23,27 @@ KINDS = {"postgresql": PostgreSQL, "mariadb": MariaDB}
 
 @pytest.fixture(scope="session")
 def folder() -> Iterator[Path]:
-    """A folder for the servers' data, which other users may pass through: PostgreSQL refuses to run as root."""
-    with tempfile.TemporaryDirectory(prefix="proof-", ignore_cleanup_errors=True) as name:
+    """A folder for the servers' data, which other users may pass through: PostgreSQL
+    refuses to run as root.
+    """
+    with tempfile.TemporaryDirectory(
+        prefix="proof-", ignore_cleanup_errors=True
+    ) as name:
         Path(name).chmod(0o711)
         yield Path(name)
 
 
 @pytest.fixture(scope="session")
 def servers(folder: Path) -> Iterator[dict[str, URL]]:
-    """The database servers by name; starts what does not answer, and stops that again."""
+    """The database servers by name; starts and stops those that do not answer."""
     found, ours = {}, []
     try:
         for name, kind in KINDS.items():
             if not usable(kind.shared):
                 ours.append(kind(folder / name).start())
-            found[name] = ours[-1].uri if ours and isinstance(ours[-1], kind) else kind.shared
+            found[name] = (
+                ours[-1].uri if ours and isinstance(ours[-1], kind) else kind.shared
+            )
         yield found
     finally:
         for server in ours:
@@ -36,7 +51,9 @@ def servers(folder: Path) -> Iterator[dict[str, URL]]:
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql", "mariadb"])
-def database_uri(request: pytest.FixtureRequest, folder: Path, servers: dict[str, URL]) -> Iterator[str]:
+def database_uri(
+    request: pytest.FixtureRequest, folder: Path, servers: dict[str, URL]
+) -> Iterator[str]:
     """An empty database of each kind."""
     if request.param == "sqlite":
         path = folder / "proof.db"
