@@ -87,6 +87,7 @@ HEADERS = [
         "X-Requested-With",
     ),
 ]
+PARTS = "multipart/form-data; boundary=x"
 TYPES = [
     FORM,
     f"{FORM}; charset=utf-16",
@@ -95,7 +96,7 @@ TYPES = [
     "multipart/form-data",
 ]
 TYPES += [
-    "multipart/form-data; boundary=x",
+    PARTS,
     'multipart/form-data; boundary="\xff"',
     "multipart/form-data; boundary=",
 ]
@@ -249,6 +250,87 @@ def test_no_field_is_too_odd(
     world.reset()
 
     world.submit(role, path, fields, encode(asked), method)
+
+
+ANY_VALUE = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | TEXT,
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(FIELDS) | TEXT, inner, max_size=4)
+    ),
+    max_leaves=8,
+)
+FIELDS_IN_JSON = st.fixed_dictionaries(
+    {"email": st.just(ADA) | ANY_VALUE, "password": st.just(PASSWORD) | ANY_VALUE},
+    optional={name: ANY_VALUE for name in FIELDS if name not in ("email", "password")},
+)
+
+
+def as_json(value: object) -> bytes:
+    """A JSON body; what stands for half of a surrogate pair becomes one."""
+    return json.dumps(value).replace("\\uf8ff", "\\ud800").encode()
+
+
+# Every type of body with what belongs to it; nothing says that it is a form of ours.
+TYPED_BODIES = (
+    st.tuples(
+        st.sampled_from(["application/json", "application/vnd.api+json"]),
+        (ANY_VALUE | FIELDS_IN_JSON).map(as_json),
+    )
+    | st.tuples(st.just(PARTS), PAIRS.map(multipart))
+    | st.tuples(st.just(FORM), PAIRS.map(encode) | FIELDS_IN_JSON.map(as_json))
+    | st.tuples(
+        st.sampled_from(["text/plain", "application/xml", "image/png", ""]),
+        st.binary(max_size=300) | PAIRS.map(encode) | FIELDS_IN_JSON.map(as_json),
+    )
+)
+SURROGATE = {"email": ADA, "password": PASSWORD, "remember": HALF_PAIR}
+NAMELESS_PART = b"--x\r\nContent-Disposition: form-data\r\n\r\na\r\n--x--\r\n"
+FILE_PART = (
+    b'--x\r\nContent-Disposition: form-data; name="email"; filename="f"\r\n\r\na\r\n'
+    b'--x\r\nContent-Disposition: form-data; name="password"\r\n\r\na\r\n--x--\r\n'
+)
+
+
+@given(
+    role=st.sampled_from(ROLES),
+    path=st.sampled_from(PATHS),
+    typed_body=TYPED_BODIES,
+    chunked=st.booleans(),
+    proof=st.sampled_from(["token", "origin", "nothing"]),
+)
+@example("stranger", "/login", ("application/json", b"[]"), False, "token")
+@example("stranger", "/login", ("application/json", as_json(SURROGATE)), False, "token")
+@example("stranger", "/signup", ("application/json", b'{"name": 7}'), False, "token")
+@example("stranger", "/login", (PARTS, FILE_PART), False, "token")
+@example("stranger", "/login", (PARTS, NAMELESS_PART), False, "nothing")
+def test_no_body_is_too_odd(
+    world: World,
+    role: str,
+    path: str,
+    typed_body: tuple[str, bytes],
+    chunked: bool,
+    proof: str,
+) -> None:
+    """Bodies of every type, past the CSRF protection too: JSON values, file parts,
+    chunks. Nothing but a form may log anybody in.
+    """
+    world.reset()
+    kind, body = typed_body
+    headers = [
+        ("Cookie", world.cookies[role].encode()),
+        ("Content-Type", kind.encode()),
+    ]
+    if proof == "token":
+        headers.append(("X-CSRFToken", world.tokens[role].encode()))
+    if proof == "origin":
+        headers.append(("Origin", URL.encode()))
+
+    answer = world.send("POST", path.encode(), b"", headers, body, chunked=chunked)
+
+    is_form = kind == FORM or kind.startswith("multipart/")
+    if path in ("/login", "/signup") and role == "stranger" and not is_form:
+        assert 400 <= answer.status < 500
 
 
 GOOD_WORDS = st.sampled_from(

@@ -3,10 +3,11 @@ all is as it was before.
 """
 
 import io
+import string
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import quote, unquote_to_bytes, urlencode
+from urllib.parse import quote, quote_from_bytes, unquote_to_bytes, urlencode
 
 import ada_url
 from flask import Flask
@@ -117,7 +118,8 @@ class World:
         environ = create_environ(base_url=URL)
         environ["REQUEST_METHOD"] = method
         environ["PATH_INFO"] = unquote_to_bytes(path).decode("latin-1")
-        environ["QUERY_STRING"] = query_string.decode("latin-1")
+        # Servers refuse other bytes in an address, or quote them.
+        environ["QUERY_STRING"] = quote_from_bytes(query_string, string.printable)
         environ["REMOTE_ADDR"] = "192.0.2.1"
         environ["HTTP_REFERER"] = f"{URL}/"
         environ["wsgi.input"] = io.BytesIO(body)
