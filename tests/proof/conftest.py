@@ -16,9 +16,16 @@ from proof.servers import (
     new_database,
     usable,
 )
-from sqlalchemy import URL
+from sqlalchemy import URL, make_url
 
 KINDS = {"postgresql": PostgreSQL, "mariadb": MariaDB}
+DATABASES = ["sqlite", *KINDS]
+# MariaDB's default was OFF, and is ON from 11.6.2 on: each changes what two requests at
+# once see of each other.
+SNAPSHOT_ISOLATION = {
+    "mariadb": "SET SESSION innodb_snapshot_isolation = OFF",
+    "mariadb-snapshot": "SET SESSION innodb_snapshot_isolation = ON",
+}
 
 
 @pytest.fixture(scope="session")
@@ -50,7 +57,7 @@ def servers(folder: Path) -> Iterator[dict[str, URL]]:
             server.stop()
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgresql", "mariadb"])
+@pytest.fixture(scope="module", params=DATABASES)
 def database_uri(
     request: pytest.FixtureRequest, folder: Path, servers: dict[str, URL]
 ) -> Iterator[str]:
@@ -60,9 +67,13 @@ def database_uri(
         path.unlink(missing_ok=True)
         yield f"sqlite:///{path}"
         return
+    server = servers[request.param.partition("-")[0]]
     name = f"proof_{os.getpid()}"
-    yield new_database(servers[request.param], name)
-    drop_database(servers[request.param], name)
+    uri = make_url(new_database(server, name))
+    if command := SNAPSHOT_ISOLATION.get(request.param):
+        uri = uri.update_query_dict({"init_command": command})
+    yield uri.render_as_string(hide_password=False)
+    drop_database(server, name)
 
 
 @pytest.fixture(params=list(KINDS))

@@ -194,6 +194,11 @@ def together(tasks: list[Callable[[], Answer]]) -> list[Answer]:
     return answers
 
 
+def statuses(answers: list[Answer]) -> Counter[int]:
+    """How often each status came."""
+    return Counter(answer.status for answer in answers)
+
+
 class Load:
     """Visitors who come, look around and go, for as long as the `with` block lasts."""
 

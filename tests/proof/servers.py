@@ -448,3 +448,12 @@ def query(uri: str, sql: str, **values: Any) -> list[Mapping[str, Any]]:
             return [row._mapping for row in result] if result.returns_rows else []
     finally:
         engine.dispose()
+
+
+def sessions_of(uri: str, email: str) -> list[Any]:
+    """The rows of this member's log-ins."""
+    rows = (
+        "SELECT user_sessions.* FROM user_sessions JOIN users ON users.id = user_id"
+        " WHERE lower(email) = :email"
+    )
+    return query(uri, rows, email=email)

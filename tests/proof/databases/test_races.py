@@ -5,55 +5,27 @@ in between does not.
 import functools
 import itertools
 import threading
-from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 from harness import STEPS, close
-from proof.load import NEW_PASSWORD, PASSWORD, Answer, Browser, together
-from proof.servers import PATIENCE, App, query
+from proof.conftest import DATABASES
+from proof.load import NEW_PASSWORD, PASSWORD, Answer, Browser, statuses, together
+from proof.servers import PATIENCE, query, sessions_of
 
 THIRD_PASSWORD = "walnut ferry candle trapeze"
 ROUNDS = 6
-PLACES = (f"127.1.{high}.{low}" for high in range(1, 250) for low in range(1, 250))
-NUMBERS = itertools.count()
-
-
-@pytest.fixture(scope="module")
-def app(folder: Path, database_uri: str) -> Iterator[App]:
-    """Step 06 in four processes of four threads; its tables are made."""
-    app = App(folder / "races", database_uri).cheaply()
-    app.flask("init-db")
-    with app:
-        yield app
-    app.log.unlink()
-
-
-@pytest.fixture
-def arrive(app: App) -> Callable[[], Browser]:
-    """Somebody at an address nobody has come from: the throttle is not what is tested
-    here.
-    """
-    return lambda: Browser(app.port, ip=next(PLACES))
-
-
-@pytest.fixture
-def email() -> str:
-    """An address without an account."""
-    return f"ada{next(NUMBERS)}@example.com"
-
-
-@pytest.fixture
-def owner(arrive: Callable[[], Browser], email: str) -> Browser:
-    """Somebody with an account, logged in."""
-    browser = arrive()
-    browser.signing_up(email)()
-    browser.logging_in(email)()
-    assert browser.inside
-    return browser
+CROWD = 40
+MOST_SESSIONS = 20
+PATHS = ("/", "/dashboard", "/account", "/dashboard")
+with_both_isolations = pytest.mark.parametrize(
+    "database_uri",
+    [*DATABASES, "mariadb-snapshot"],
+    indirect=True,
+    scope="module",
+)
 
 
 @pytest.fixture
@@ -88,20 +60,6 @@ def after_one_of(
 
     tasks[:] = [functools.partial(noted, one) for one in tasks]
     return wait_and_run
-
-
-def sessions_of(database_uri: str, email: str) -> list[Any]:
-    """The rows of this member's log-ins."""
-    rows = (
-        "SELECT user_sessions.* FROM user_sessions JOIN users ON users.id = user_id"
-        " WHERE lower(email) = :email"
-    )
-    return query(database_uri, rows, email=email)
-
-
-def statuses(answers: list[Answer]) -> Counter[int]:
-    """How often each status came."""
-    return Counter(answer.status for answer in answers)
 
 
 def test_fifty_sign_ups_at_once_for_one_mailbox_make_one_account(
@@ -262,3 +220,50 @@ def test_nobody_gets_in_while_the_account_is_deactivated(
         command("reactivate", email)
         assert [visitor.inside for visitor in visitors] == [False] * 12
         assert not owner.inside
+
+
+@with_both_isolations
+def test_forty_log_ins_at_once_leave_twenty_sessions(
+    arrive: Callable[[], Browser], owner: Browser, email: str, database_uri: str
+) -> None:
+    """Each new log-in ends the oldest: nobody can pile up sessions, however fast."""
+    log_ins = [arrive().logging_in(email) for _ in range(CROWD)]
+
+    answers = together(log_ins)
+
+    assert statuses(answers) == {302: CROWD}
+    assert len(sessions_of(database_uri, email)) == MOST_SESSIONS
+
+
+@with_both_isolations
+def test_two_log_ins_at_once_are_two_sessions(
+    arrive: Callable[[], Browser], owner: Browser, email: str
+) -> None:
+    """A member on two devices: neither has to try again."""
+    for _ in range(2 * ROUNDS):
+        devices = [arrive(), arrive()]
+
+        answers = together([device.logging_in(email) for device in devices])
+
+        assert statuses(answers) == {302: 2}
+        assert [device.inside for device in devices] == [True, True]
+
+
+@with_both_isolations
+def test_pages_opened_at_once_after_a_pause_all_come(
+    owner: Browser, email: str, database_uri: str
+) -> None:
+    """A browser that is opened again loads all its tabs: each notes the visit, and none
+    fails over it.
+    """
+    a_while_ago = datetime.now(UTC).replace(microsecond=0, tzinfo=None)
+    a_while_ago -= timedelta(minutes=2)
+    pause = "UPDATE user_sessions SET last_seen = :then"
+    for _ in range(2 * ROUNDS):
+        query(database_uri, pause, then=a_while_ago)
+
+        answers = together([lambda path=path: owner.get(path) for path in PATHS])
+
+        assert statuses(answers) == {200: len(PATHS)}
+        (session,) = sessions_of(database_uri, email)
+        assert datetime.fromisoformat(str(session.last_seen)) > a_while_ago
