@@ -14,7 +14,7 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from http.cookies import SimpleCookie
 from pathlib import Path
@@ -24,6 +24,7 @@ from .servers import App, Redis
 
 PASSWORD = "plum trombone sidewalk lantern"
 NEW_PASSWORD = "gravel otter mirror pancake"
+FORM = "application/x-www-form-urlencoded"
 NO_ANSWER = 0  # in place of a status: the connection was refused or broke
 
 
@@ -67,25 +68,37 @@ class Browser:
     def request(
         self, method: str, path: str, fields: dict[str, str] | None = None
     ) -> Answer:
-        """Send one request over a connection of its own; NO_ANSWER if it breaks."""
+        """Open a page, or send a form with these fields."""
+        if fields is None:
+            return self.send(method, path)
+        return self.send(method, path, urlencode(fields), {"Content-Type": FORM})
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        body: str | bytes | Iterable[bytes] | None = None,
+        more_headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """Send one request over a connection of its own; NO_ANSWER if it breaks.
+
+        A body in several pieces is sent in chunks, and its length is not told.
+        """
         scheme = "https" if self.tls else "http"
         headers = {
             "Host": self.host,
             "Referer": f"{scheme}://{self.host}/",
             "Connection": "close",
             **self.headers,
+            **(more_headers or {}),
         }
         if self.cookies:
             headers["Cookie"] = "; ".join(
                 f"{name}={value}" for name, value in self.cookies.items()
             )
-        if fields is not None:
-            headers["Content-Type"] = "application/x-www-form-urlencoded"
         try:
             connection = self.connect()
-            connection.request(
-                method, path, None if fields is None else urlencode(fields), headers
-            )
+            connection.request(method, path, body, headers)
             response = connection.getresponse()
             text = response.read().decode(errors="replace")
             connection.close()
