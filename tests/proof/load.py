@@ -15,6 +15,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http.cookies import SimpleCookie
 from pathlib import Path
@@ -54,14 +55,12 @@ class Browser:
         ip: str = "127.0.0.1",
         host: str | None = None,
         tls: ssl.SSLContext | None = None,
-        headers: dict[str, str] | None = None,
+        headers: dict[str, str | None] | None = None,  # None: do not send it
     ) -> None:
-        self.port, self.ip, self.host, self.tls = (
-            port,
-            ip,
-            host or f"127.0.0.1:{port}",
-            tls,
-        )
+        self.port = port
+        self.ip = ip
+        self.host = host or f"127.0.0.1:{port}"
+        self.tls = tls
         self.headers = headers or {}
         self.cookies: dict[str, str] = {}
 
@@ -92,18 +91,21 @@ class Browser:
             **self.headers,
             **(more_headers or {}),
         }
+        headers = {name: text for name, text in headers.items() if text is not None}
         if self.cookies:
             headers["Cookie"] = "; ".join(
                 f"{name}={value}" for name, value in self.cookies.items()
             )
+        connection = self.connect()
         try:
-            connection = self.connect()
-            connection.request(method, path, body, headers)
-            response = connection.getresponse()
+            with suppress(BrokenPipeError, ConnectionResetError):
+                connection.request(method, path, body, headers)
+            response = connection.getresponse()  # some come before all was sent
             text = response.read().decode(errors="replace")
-            connection.close()
         except (OSError, http.client.HTTPException):
             return Answer(NO_ANSWER)
+        finally:
+            connection.close()
         for line in response.headers.get_all("Set-Cookie", []):
             for name, morsel in SimpleCookie(line).items():
                 self.cookies[name] = morsel.value

@@ -14,6 +14,7 @@ from playwright.sync_api import (
     BrowserType,
     ConsoleMessage,
     Page,
+    expect,
     sync_playwright,
 )
 from proof.browser.served import Certificate, Site, serving
@@ -30,9 +31,9 @@ FLAGS = [
     "--disable-sync",
     f"--host-resolver-rules=MAP {HOST} 127.0.0.1",
 ]
-PATIENCE = (
-    20_000  # milliseconds, for a busy machine; nothing here waits longer than it must
-)
+# Milliseconds, for a busy machine; nothing here waits longer than it must.
+PATIENCE = 20_000
+expect.set_options(timeout=PATIENCE)
 
 # Runs in every page before anything else: script and style that the policy has stopped
 # leaves a note.

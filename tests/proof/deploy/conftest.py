@@ -41,7 +41,7 @@ class Site:
     tls: ssl.SSLContext
     plain_port: int
 
-    def visitor(self, ip: str | None = None, **headers: str) -> Browser:
+    def visitor(self, ip: str | None = None, **headers: str | None) -> Browser:
         """Somebody who comes in by the front door, from an address nobody has come
         from.
         """

@@ -1,12 +1,14 @@
 """Two app servers that share a database and a Redis are one site."""
 
 import os
+import re
 import signal
 from itertools import cycle
+from urllib.parse import urlencode
 
 import pytest
 from proof.deploy.conftest import HOST, Site
-from proof.load import Browser, Load
+from proof.load import FORM, PASSWORD, Browser, Load
 from proof.servers import query, wait_for
 from psycopg.errors import InsufficientPrivilege
 from sqlalchemy.exc import ProgrammingError
@@ -220,3 +222,106 @@ def refused(uri: str, statement: str) -> bool:
     except ProgrammingError as error:
         return isinstance(error.orig, InsufficientPrivilege)
     return False
+
+
+def test_a_form_without_a_referer_is_taken(site: Site, email: str) -> None:
+    """Some browsers and proxies send none; "reload the page" would never help them."""
+    visitor = site.visitor(Referer=None)
+
+    assert visitor.logging_in(email)().status == 302
+    assert visitor.log_out().status == 302
+
+
+def test_the_site_works_on_a_port_of_its_own(site: Site, email: str) -> None:
+    """Browsers then write the port into Host, Origin and Referer."""
+    host = f"{HOST}:{site.proxy.port}"
+    by_token = site.visitor()
+    by_origin = site.visitor(Origin=f"https://{host}", Referer=None)
+    for visitor in (by_token, by_origin):
+        visitor.host = host
+
+    assert by_token.logging_in(email)().status == 302
+    stale = {"csrf_token": "stale", "email": email, "password": PASSWORD}
+    assert by_origin.request("POST", "/login", stale).status == 302
+    assert by_origin.inside
+
+
+@pytest.mark.asvs("3.5.1")
+@pytest.mark.parametrize(
+    "origin", ["https://evil.example", f"http://{HOST}", f"https://{HOST}:1", "null"]
+)
+def test_another_origin_needs_a_token(site: Site, email: str, origin: str) -> None:
+    """Another site, another port, plain HTTP, a frame: none of them is this site."""
+    visitor = site.visitor(Origin=origin)
+
+    stale = {"csrf_token": "stale", "email": email, "password": PASSWORD}
+
+    assert visitor.request("POST", "/login", stale).status == 400
+    assert not visitor.inside
+
+
+def long_form(visitor: Browser, email: str) -> list[bytes]:
+    """A log-in form, with so much behind it that it is over the limit, in pieces."""
+    page = visitor.get("/login").text
+    token = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', page)[1]
+    fields = {"csrf_token": token, "email": email, "password": PASSWORD}
+    return [urlencode(fields).encode(), b"&more=", *[b"x" * 1000] * 70]
+
+
+@pytest.mark.parametrize("through_proxy", [True, False])
+def test_a_body_in_chunks_over_the_limit_is_refused_and_not_cut_off(
+    site: Site, email: str, through_proxy: bool
+) -> None:
+    """A form that is cut off says something else than what was sent."""
+    visitor = site.visitor() if through_proxy else site.visitor_of(site.apps[0])
+    pieces = long_form(visitor, email)
+
+    answer = visitor.send("POST", "/login", iter(pieces), {"Content-Type": FORM})
+
+    assert answer.status in (411, 413)
+    assert not visitor.inside
+
+
+@pytest.mark.parametrize("text", ["{}:{port}", " {} ", "10.0.0.1, {}:{port}"])
+def test_a_proxy_may_write_ports_and_blanks(site: Site, email: str, text: str) -> None:
+    """Some load balancers do. It is one guesser all the same, and not everybody."""
+    guesser, neighbour = site.address(), site.address()
+    robots = [
+        site.visitor_of(site.apps[0], ip=text.format(guesser, port=40_000 + number))
+        for number in range(GUESSES + 2)
+    ]
+
+    statuses = guess(robots, email, GUESSES + 2)
+
+    assert statuses == [422] * GUESSES + [429] * 2
+    others = site.visitor_of(site.apps[0], ip=text.format(neighbour, port=40_000))
+    assert others.logging_in(email)().status == 302
+
+
+def test_a_proxy_may_write_ports_behind_ipv6_addresses(site: Site, email: str) -> None:
+    """In brackets then; the last 64 bits are the visitor's to choose, as ever."""
+    robots = [
+        site.visitor_of(site.apps[0], ip=f"[2001:db8:5:6::{number + 1:x}]:4711")
+        for number in range(GUESSES + 2)
+    ]
+
+    statuses = guess(robots, email, GUESSES + 2)
+
+    assert statuses == [422] * GUESSES + [429] * 2
+    neighbour = site.visitor_of(site.apps[0], ip="[2001:db8:6::1]:4711")
+    assert neighbour.logging_in(email)().status == 302
+
+
+def test_visitors_without_an_address_do_not_lock_each_other_out(
+    site: Site, email: str
+) -> None:
+    """What cannot be read must not be one place from which everybody comes."""
+    app = site.apps[0]
+    robots = [site.visitor_of(app, ip="unknown") for _ in range(2 * GUESSES)]
+    other = f"other.{email}"
+    assert site.visitor_of(app, ip="_hidden").signing_up(other)().status == 302
+
+    guess(robots, email, 2 * GUESSES)
+
+    assert site.visitor_of(app, ip="unknown").logging_in(other)().status == 302
+    assert site.visitor_of(app).logging_in(email)().status == 302
