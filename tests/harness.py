@@ -212,12 +212,17 @@ def init_db(app: Flask) -> None:
     assert result.exit_code == 0, f"flask init-db failed: {result.output}{result.exception or ''}"
 
 
-def empty(app: Flask) -> bool:
-    """Forget what is in the app's tables and counters; False if a table is not there any more."""
+def forget_attempts(app: Flask) -> None:
+    """Start the app's rate limits anew."""
     for limiter in app.extensions.get("limiter", ()):  # somebody's own, with Flask-Limiter
         limiter.reset()
     if "rate_limiter" in app.extensions:
         app.extensions["rate_limiter"].reset()
+
+
+def empty(app: Flask) -> bool:
+    """Forget what is in the app's tables and counters; False if a table is not there any more."""
+    forget_attempts(app)
     if database := app.extensions.get("sqlalchemy"):
         from sqlalchemy.exc import DBAPIError
 

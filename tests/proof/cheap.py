@@ -1,4 +1,6 @@
-"""Step 06 with a password hash that takes a few milliseconds, so that a race can be run often."""
+"""Step 06 with a password hash that takes a few milliseconds, so that a race can be run
+often.
+"""
 
 import sys
 from pathlib import Path

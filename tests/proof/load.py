@@ -1,4 +1,5 @@
-"""Visitors over real connections, and a load of many of them at once that does a bit of everything.
+"""Visitors over real connections, and a load of many of them at once that does a bit of
+everything.
 
 By hand, ten minutes of it against step 06:  python -m tests.proof.load --seconds 600
 """
@@ -13,7 +14,8 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http.cookies import SimpleCookie
 from pathlib import Path
@@ -23,6 +25,7 @@ from .servers import App, Redis
 
 PASSWORD = "plum trombone sidewalk lantern"
 NEW_PASSWORD = "gravel otter mirror pancake"
+FORM = "application/x-www-form-urlencoded"
 NO_ANSWER = 0  # in place of a status: the connection was refused or broke
 
 
@@ -41,7 +44,9 @@ class Answer:
 
 
 class Browser:
-    """One visitor: keeps cookies, fills in forms, and has an address of its own out of 127.0.0.0/8."""
+    """One visitor: keeps cookies, fills in forms, and has an address of its own out of
+    127.0.0.0/8.
+    """
 
     def __init__(
         self,
@@ -50,49 +55,92 @@ class Browser:
         ip: str = "127.0.0.1",
         host: str | None = None,
         tls: ssl.SSLContext | None = None,
-        headers: dict[str, str] | None = None,
+        headers: dict[str, str | None] | None = None,  # None: do not send it
     ) -> None:
-        self.port, self.ip, self.host, self.tls = port, ip, host or f"127.0.0.1:{port}", tls
+        self.port = port
+        self.ip = ip
+        self.host = host or f"127.0.0.1:{port}"
+        self.tls = tls
         self.headers = headers or {}
         self.cookies: dict[str, str] = {}
 
-    def request(self, method: str, path: str, fields: dict[str, str] | None = None) -> Answer:
-        """Send one request over a connection of its own; NO_ANSWER if it breaks."""
+    def request(
+        self, method: str, path: str, fields: dict[str, str] | None = None
+    ) -> Answer:
+        """Open a page, or send a form with these fields."""
+        if fields is None:
+            return self.send(method, path)
+        return self.send(method, path, urlencode(fields), {"Content-Type": FORM})
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        body: str | bytes | Iterable[bytes] | None = None,
+        more_headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """Send one request over a connection of its own; NO_ANSWER if it breaks.
+
+        A body in several pieces is sent in chunks, and its length is not told.
+        """
         scheme = "https" if self.tls else "http"
-        headers = {"Host": self.host, "Referer": f"{scheme}://{self.host}/", "Connection": "close", **self.headers}
+        headers = {
+            "Host": self.host,
+            "Referer": f"{scheme}://{self.host}/",
+            "Connection": "close",
+            **self.headers,
+            **(more_headers or {}),
+        }
+        headers = {name: text for name, text in headers.items() if text is not None}
         if self.cookies:
-            headers["Cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
-        if fields is not None:
-            headers["Content-Type"] = "application/x-www-form-urlencoded"
+            headers["Cookie"] = "; ".join(
+                f"{name}={value}" for name, value in self.cookies.items()
+            )
+        connection = self.connect()
         try:
-            connection = self.connect()
-            connection.request(method, path, None if fields is None else urlencode(fields), headers)
-            response = connection.getresponse()
+            with suppress(BrokenPipeError, ConnectionResetError):
+                connection.request(method, path, body, headers)
+            response = connection.getresponse()  # some come before all was sent
             text = response.read().decode(errors="replace")
-            connection.close()
         except (OSError, http.client.HTTPException):
             return Answer(NO_ANSWER)
+        finally:
+            connection.close()
         for line in response.headers.get_all("Set-Cookie", []):
             for name, morsel in SimpleCookie(line).items():
                 self.cookies[name] = morsel.value
                 if morsel["max-age"] == "0":
                     del self.cookies[name]
-        return Answer(response.status, {name.lower(): value for name, value in response.headers.items()}, text)
+        return Answer(
+            response.status,
+            {name.lower(): value for name, value in response.headers.items()},
+            text,
+        )
 
     def connect(self) -> http.client.HTTPConnection:
         """A new connection from this visitor's own address."""
         if self.tls:
             return http.client.HTTPSConnection(
-                "127.0.0.1", self.port, timeout=60, source_address=(self.ip, 0), context=self.tls
+                "127.0.0.1",
+                self.port,
+                timeout=60,
+                source_address=(self.ip, 0),
+                context=self.tls,
             )
-        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=60, source_address=(self.ip, 0))
+        return http.client.HTTPConnection(
+            "127.0.0.1", self.port, timeout=60, source_address=(self.ip, 0)
+        )
 
     def get(self, path: str) -> Answer:
         """Open a page."""
         return self.request("GET", path)
 
-    def fill_in(self, page: str, action: str | None = None, **fields: str) -> Callable[[], Answer]:
-        """Open a page and fill in its form; what is returned sends it. A page with no form is its own answer."""
+    def fill_in(
+        self, page: str, action: str | None = None, **fields: str
+    ) -> Callable[[], Answer]:
+        """Open a page and fill in its form; what is returned sends it. A page with no
+        form is its own answer.
+        """
         opened = self.get(page)
         token = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', opened.text)
         if token is None:
@@ -102,15 +150,32 @@ class Browser:
 
     def signing_up(self, email: str, password: str = PASSWORD) -> Callable[[], Answer]:
         """Fill in the sign-up form."""
-        return self.fill_in("/signup", name="Ada Lovelace", email=email, password=password, confirm=password)
+        return self.fill_in(
+            "/signup",
+            name="Ada Lovelace",
+            email=email,
+            password=password,
+            confirm=password,
+        )
 
-    def logging_in(self, email: str, password: str = PASSWORD, *, remember: bool = False) -> Callable[[], Answer]:
+    def logging_in(
+        self, email: str, password: str = PASSWORD, *, remember: bool = False
+    ) -> Callable[[], Answer]:
         """Fill in the log-in form."""
-        return self.fill_in("/login", email=email, password=password, **({"remember": "y"} if remember else {}))
+        return self.fill_in(
+            "/login",
+            email=email,
+            password=password,
+            **({"remember": "y"} if remember else {}),
+        )
 
-    def changing_password(self, current: str = PASSWORD, new: str = NEW_PASSWORD) -> Callable[[], Answer]:
+    def changing_password(
+        self, current: str = PASSWORD, new: str = NEW_PASSWORD
+    ) -> Callable[[], Answer]:
         """Fill in the form of the account page."""
-        return self.fill_in("/account/password", current_password=current, new_password=new, confirm=new)
+        return self.fill_in(
+            "/account/password", current_password=current, new_password=new, confirm=new
+        )
 
     def log_out(self) -> Answer:
         """Press the button of the start page."""
@@ -134,7 +199,9 @@ def together(tasks: list[Callable[[], Answer]]) -> list[Answer]:
         barrier.wait()
         answers[number] = tasks[number]()
 
-    threads = [threading.Thread(target=run, args=(number,)) for number in range(len(tasks))]
+    threads = [
+        threading.Thread(target=run, args=(number,)) for number in range(len(tasks))
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -142,19 +209,33 @@ def together(tasks: list[Callable[[], Answer]]) -> list[Answer]:
     return answers
 
 
+def statuses(answers: list[Answer]) -> Counter[int]:
+    """How often each status came."""
+    return Counter(answer.status for answer in answers)
+
+
 class Load:
     """Visitors who come, look around and go, for as long as the `with` block lasts."""
 
-    def __init__(self, visitors: int, new_browser: Callable[[str], Browser], start: int = 1) -> None:
+    def __init__(
+        self, visitors: int, new_browser: Callable[[str], Browser], start: int = 1
+    ) -> None:
         self.new_browser = new_browser  # gets the visitor's IP address
-        self.answers: Counter[tuple[str, int]] = Counter()  # (what, status) -> how often
+        self.answers: Counter[tuple[str, int]] = (
+            Counter()
+        )  # (what, status) -> how often
         self.expected: dict[str, int] = {}
-        self.signed_up: list[str] = []  # the addresses whose account the site has confirmed
+        self.signed_up: list[
+            str
+        ] = []  # the addresses whose account the site has confirmed
         self.tried: list[str] = []
         self.visits = 0
         self.over = threading.Event()
         self.lock = threading.Lock()
-        self.threads = [threading.Thread(target=self.come_and_go, args=(start + number,)) for number in range(visitors)]
+        self.threads = [
+            threading.Thread(target=self.come_and_go, args=(start + number,))
+            for number in range(visitors)
+        ]
 
     def __enter__(self) -> "Load":
         for thread in self.threads:
@@ -167,7 +248,9 @@ class Load:
             thread.join()
 
     def come_and_go(self, number: int) -> None:
-        """Visit again and again, from another address each time: the throttle is for one who tries too often."""
+        """Visit again and again, from another address each time: the throttle is for
+        one who tries too often.
+        """
         count = 0
         while not self.over.is_set():
             count += 1
@@ -175,13 +258,17 @@ class Load:
             self.visit(self.new_browser(ip), f"visitor{number}.{count}@example.com")
 
     def visit(self, browser: Browser, email: str) -> None:
-        """Sign up, log in, browse, mistype, change the password, log out, and come back once."""
+        """Sign up, log in, browse, mistype, change the password, log out, and come back
+        once.
+        """
         with self.lock:
             self.tried.append(email)
         if self.note("sign up", 302, browser.signing_up(email)()):
             with self.lock:
                 self.signed_up.append(email)
-        self.note("mistype", 422, browser.logging_in(email, "something else altogether")())
+        self.note(
+            "mistype", 422, browser.logging_in(email, "something else altogether")()
+        )
         self.note("log in", 302, browser.logging_in(email, remember=True)())
         for path in ("/", "/dashboard", "/account", "/dashboard", "/static/style.css"):
             self.note(f"open {path}", 200, browser.get(path))
@@ -189,7 +276,11 @@ class Load:
         self.note("log out", 302, browser.log_out())
         self.note("open /dashboard outside", 302, browser.get("/dashboard"))
         self.note("log in again", 302, browser.logging_in(email, NEW_PASSWORD)())
-        self.note("end others", 302, browser.fill_in("/account", action="/account/sessions/end-others")())
+        self.note(
+            "end others",
+            302,
+            browser.fill_in("/account", action="/account/sessions/end-others")(),
+        )
         self.note("log out", 302, browser.log_out())
         with self.lock:
             self.visits += 1
@@ -212,17 +303,27 @@ class Load:
     @property
     def unexpected(self) -> dict[tuple[str, int], int]:
         """What should not have come in a world where everything works."""
-        return {key: count for key, count in self.answers.items() if key[1] != self.expected[key[0]]}
+        return {
+            key: count
+            for key, count in self.answers.items()
+            if key[1] != self.expected[key[0]]
+        }
 
 
 def memory(pid: int) -> float:
-    """What a process holds of the machine's memory, in MiB; pages shared with others count in part."""
-    pss = re.search(r"^Pss:\s+(\d+) kB", Path(f"/proc/{pid}/smaps_rollup").read_text(), re.MULTILINE)
+    """What a process holds of the machine's memory, in MiB; pages shared with others
+    count in part.
+    """
+    pss = re.search(
+        r"^Pss:\s+(\d+) kB", Path(f"/proc/{pid}/smaps_rollup").read_text(), re.MULTILINE
+    )
     return int(pss[1]) / 1024
 
 
 def soak(seconds: float, visitors: int, database_uri: str | None) -> bool:
-    """Run step 06 under this load and print what came of it; true if there was neither an error nor growth."""
+    """Run step 06 under this load and print what came of it; true if there was neither
+    an error nor growth.
+    """
     with tempfile.TemporaryDirectory(prefix="load-") as name:
         folder = Path(name)
         with Redis(folder / "redis") as counters:
@@ -233,13 +334,18 @@ def soak(seconds: float, visitors: int, database_uri: str | None) -> bool:
             with app, Load(visitors, lambda ip: Browser(app.port, ip=ip)) as load:
                 samples = sample(app, seconds)
         print(
-            f"{seconds:.0f} s, {visitors} visitors at once, {load.visits} visits, {sum(load.answers.values())} answers"
+            f"{seconds:.0f} s, {visitors} visitors at once, {load.visits} visits, "
+            f"{sum(load.answers.values())} answers"
         )
         for (what, status), count in sorted(load.answers.items()):
-            print(f"{what:28}{status:5}{count:8}{'' if status == load.expected[what] else '   unexpected'}")
-        warm, end = (sum(part) / len(part) for part in (quarter(samples, 1), quarter(samples, 3)))
+            remark = "" if status == load.expected[what] else "   unexpected"
+            print(f"{what:28}{status:5}{count:8}{remark}")
+        warm, end = (
+            sum(part) / len(part) for part in (quarter(samples, 1), quarter(samples, 3))
+        )
         print(
-            f"workers together: {warm:.1f} MiB in the second quarter, {end:.1f} MiB in the last ({end / warm - 1:+.1%})"
+            f"workers together: {warm:.1f} MiB in the second quarter, "
+            f"{end:.1f} MiB in the last ({end / warm - 1:+.1%})"
         )
         return not load.unexpected and end < warm * 1.05
 
@@ -264,6 +370,11 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=soak.__doc__)
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--visitors", type=int, default=8)
-    parser.add_argument("--database-uri", help="an empty database; SQLite in a temporary folder if not given")
+    parser.add_argument(
+        "--database-uri",
+        help="an empty database; SQLite in a temporary folder if not given",
+    )
     arguments = parser.parse_args()
-    sys.exit(0 if soak(arguments.seconds, arguments.visitors, arguments.database_uri) else 1)
+    sys.exit(
+        0 if soak(arguments.seconds, arguments.visitors, arguments.database_uri) else 1
+    )

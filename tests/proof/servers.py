@@ -1,4 +1,6 @@
-"""Real servers for the proof, each on a free port of 127.0.0.1, in a folder of its own, and gone afterwards."""
+"""Real servers for the proof, each on a free port of 127.0.0.1, in a folder of its own,
+and gone afterwards.
+"""
 
 import os
 import random
@@ -20,11 +22,17 @@ ROOT = Path(__file__).parent.parent.parent
 SECRET_KEY = "7c0e41d9a5f3b862" * 2
 PATIENCE = 60  # seconds; nothing here takes so long unless it is broken
 # Debian keeps these out of the PATH.
-PLACES = [*map(str, sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)), "/usr/sbin", "/sbin"]
+PLACES = [
+    *map(str, sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)),
+    "/usr/sbin",
+    "/sbin",
+]
 
 
 class AbsentError(Exception):
-    """A program is missing. It says which package has it: a proof that is skipped proves nothing."""
+    """A program is missing. It says which package has it: a proof that is skipped
+    proves nothing.
+    """
 
 
 def program(name: str, package: str) -> str:
@@ -32,14 +40,19 @@ def program(name: str, package: str) -> str:
     found = shutil.which(name, path=os.pathsep.join([os.environ["PATH"], *PLACES]))
     if not found:
         raise AbsentError(
-            f"{name} is not installed. On Debian: apt-get install {package}. Or run .ci/proof, which does it."
+            f"{name} is not installed. On Debian: apt-get install {package}. "
+            "Or run .ci/proof, which does it."
         )
     return found
 
 
 def free_port() -> int:
-    """A port nobody listens on, below those that connections leave from: it has to be free again after a restart."""
-    return next(port for port in random.sample(range(20000, 30000), 1000) if not answers(port))
+    """A port nobody listens on, below those that connections leave from: it has to be
+    free again after a restart.
+    """
+    return next(
+        port for port in random.sample(range(20000, 30000), 1000) if not answers(port)
+    )
 
 
 def answers(port: int) -> bool:
@@ -48,8 +61,12 @@ def answers(port: int) -> bool:
         return caller.connect_ex(("127.0.0.1", port)) == 0
 
 
-def wait_for(what: str, ready: Callable[[], Any], process: subprocess.Popen | None = None) -> None:
-    """Ask until it is true. Raises TimeoutError if it never is, or at once if the process has ended."""
+def wait_for(
+    what: str, ready: Callable[[], Any], process: subprocess.Popen | None = None
+) -> None:
+    """Ask until it is true. Raises TimeoutError if it never is, or at once if the
+    process has ended.
+    """
     limit = time.monotonic() + PATIENCE
     while not ready():
         if time.monotonic() > limit or (process and process.poll() is not None):
@@ -76,7 +93,11 @@ class Server:
     @property
     def as_user(self) -> dict[str, Any]:
         """Keywords for subprocess."""
-        return {"user": self.user, "group": self.user, "extra_groups": []} if self.user and os.geteuid() == 0 else {}
+        return (
+            {"user": self.user, "group": self.user, "extra_groups": []}
+            if self.user and os.geteuid() == 0
+            else {}
+        )
 
     def ready(self) -> bool:
         """Whether it can be used."""
@@ -86,7 +107,12 @@ class Server:
         """Run it, and wait until it can be used."""
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                self.command(), stdout=log, stderr=log, start_new_session=True, **self.as_user, **keywords
+                self.command(),
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                **self.as_user,
+                **keywords,
             )
         try:
             wait_for(type(self).__name__, self.ready, self.process)
@@ -123,7 +149,9 @@ class Server:
 
 
 class Database(Server):
-    """A database server; `uri` leads to its own administration, `new_database` to a fresh one."""
+    """A database server; `uri` leads to its own administration, `new_database` to a
+    fresh one.
+    """
 
     uri: URL
 
@@ -137,10 +165,14 @@ class Database(Server):
 
 
 class PostgreSQL(Database):
-    """A private PostgreSQL that trusts everybody on this machine. Data survives a stop, as it should."""
+    """A private PostgreSQL that trusts everybody on this machine. Data survives a stop,
+    as it should.
+    """
 
     user = "postgres"
-    plug = signal.SIGQUIT  # a SIGKILL would leave its children behind; this has them drop everything too
+    plug = (
+        signal.SIGQUIT
+    )  # a SIGKILL would leave its children behind; this has them drop everything too
     shared = make_url("postgresql+psycopg://postgres@127.0.0.1:5432/postgres")
 
     def __init__(self, folder: Path, port: int | None = None) -> None:
@@ -149,15 +181,37 @@ class PostgreSQL(Database):
         self.data = self.folder / "data"
         if not self.data.exists():
             own(self.folder, self.user)
-            initdb = [program("initdb", "postgresql"), "-D", self.data, "-U", "postgres", "-A", "trust", "-E", "UTF8"]
+            initdb = [
+                program("initdb", "postgresql"),
+                "-D",
+                self.data,
+                "-U",
+                "postgres",
+                "-A",
+                "trust",
+                "-E",
+                "UTF8",
+            ]
             run([*initdb, "--locale=C.UTF-8", "--no-sync"], **self.as_user)
 
     def command(self) -> list[str]:
         """The server, in the foreground."""
-        return [program("postgres", "postgresql"), "-D", self.data, "-p", str(self.port), "-h", "127.0.0.1", "-k", ""]
+        return [
+            program("postgres", "postgresql"),
+            "-D",
+            self.data,
+            "-p",
+            str(self.port),
+            "-h",
+            "127.0.0.1",
+            "-k",
+            "",
+        ]
 
     def stop(self, how: int = signal.SIGINT) -> None:
-        """SIGINT ends every connection and shuts down; SIGTERM would wait until the app has left."""
+        """SIGINT ends every connection and shuts down; SIGTERM would wait until the app
+        has left.
+        """
         super().stop(how)
 
 
@@ -173,14 +227,34 @@ class MariaDB(Database):
         self.data = self.folder / "data"
         if not self.data.exists():
             own(self.folder, self.user)
-            install = [program("mariadb-install-db", "mariadb-server"), "--no-defaults", f"--datadir={self.data}"]
-            run([*install, "--auth-root-authentication-method=normal", "--skip-test-db"], **self.as_user)
+            install = [
+                program("mariadb-install-db", "mariadb-server"),
+                "--no-defaults",
+                f"--datadir={self.data}",
+            ]
+            run(
+                [
+                    *install,
+                    "--auth-root-authentication-method=normal",
+                    "--skip-test-db",
+                ],
+                **self.as_user,
+            )
 
     def command(self) -> list[str]:
         """The server, in the foreground."""
-        options = [f"--datadir={self.data}", f"--socket={self.folder}/socket", f"--pid-file={self.folder}/pid"]
+        options = [
+            f"--datadir={self.data}",
+            f"--socket={self.folder}/socket",
+            f"--pid-file={self.folder}/pid",
+        ]
         where = [f"--port={self.port}", "--bind-address=127.0.0.1"]
-        return [program("mariadbd", "mariadb-server"), "--no-defaults", *options, *where]
+        return [
+            program("mariadbd", "mariadb-server"),
+            "--no-defaults",
+            *options,
+            *where,
+        ]
 
 
 class Redis(Server):
@@ -188,7 +262,13 @@ class Redis(Server):
 
     def command(self) -> list[str]:
         """The server, in the foreground."""
-        server = [program("redis-server", "redis-server"), "--port", str(self.port), "--bind", "127.0.0.1"]
+        server = [
+            program("redis-server", "redis-server"),
+            "--port",
+            str(self.port),
+            "--bind",
+            "127.0.0.1",
+        ]
         return [*server, "--save", "", "--appendonly", "no", "--dir", str(self.folder)]
 
     @property
@@ -205,13 +285,24 @@ class Redis(Server):
 class App(Server):
     """A step under gunicorn, set up by the environment alone, as on a real site."""
 
-    def __init__(self, folder: Path, database_uri: str, port: int | None = None, **environment: str) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        database_uri: str,
+        port: int | None = None,
+        **environment: str,
+    ) -> None:
         super().__init__(folder, port)
         self.where, self.module = ROOT / "steps" / "06_protected", "wsgi:app"
         self.workers = ["--workers", "4", "--threads", "4"]
         self.environment = {
-            **{name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "VIRTUAL_ENV")},
-            "PYTHONDONTWRITEBYTECODE": "1",  # a __pycache__ in the steps would show in their diffs
+            **{
+                name: value
+                for name, value in os.environ.items()
+                if name in ("PATH", "HOME", "LANG", "VIRTUAL_ENV")
+            },
+            # a __pycache__ in the steps would show in their diffs
+            "PYTHONDONTWRITEBYTECODE": "1",
             "SECRET_KEY": SECRET_KEY,
             "SESSION_COOKIE_SECURE": "0",  # here the visitors come without TLS
             "SQLALCHEMY_DATABASE_URI": database_uri,
@@ -219,13 +310,22 @@ class App(Server):
         }
 
     def cheaply(self) -> "App":
-        """Hash passwords in a hundredth of the time, for tests that want many requests and not many hashes."""
+        """Hash passwords in a hundredth of the time, for tests that want many requests
+        and not many hashes.
+        """
         self.where, self.module = Path(__file__).parent, "cheap:app"
         return self
 
     def command(self) -> list[str]:
         """Gunicorn, with several processes that share nothing but the database."""
-        server = [sys.executable, "-m", "gunicorn", "--bind", f"127.0.0.1:{self.port}", "--no-control-socket"]
+        server = [
+            sys.executable,
+            "-m",
+            "gunicorn",
+            "--bind",
+            f"127.0.0.1:{self.port}",
+            "--no-control-socket",
+        ]
         return [*server, *self.workers, self.module]
 
     def start(self, **keywords: Any) -> "App":
@@ -249,12 +349,15 @@ class App(Server):
 
 
 class Nginx(Server):
-    """An nginx that includes one file of servers, such as the one of the deployment page."""
+    """An nginx that includes one file of servers, such as the one of the deployment
+    page.
+    """
 
     def __init__(self, folder: Path, servers: str, port: int) -> None:
         super().__init__(folder, port)
         folders = "\n".join(
-            f"{kind}_temp_path {folder}/{kind};" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+            f"{kind}_temp_path {folder}/{kind};"
+            for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
         )
         self.config = folder / "nginx.conf"
         self.config.write_text(
@@ -268,7 +371,15 @@ class Nginx(Server):
 
     def nginx(self) -> list[str]:
         """The program with this configuration."""
-        return [program("nginx", "nginx"), "-c", str(self.config), "-p", str(self.folder), "-e", f"{self.folder}/log"]
+        return [
+            program("nginx", "nginx"),
+            "-c",
+            str(self.config),
+            "-p",
+            str(self.folder),
+            "-e",
+            f"{self.folder}/log",
+        ]
 
 
 def own(folder: Path, user: str) -> None:
@@ -280,7 +391,13 @@ def own(folder: Path, user: str) -> None:
 def run(command: list[Any], **keywords: Any) -> str:
     """Run a command to its end; raises RuntimeError with all it printed if it fails."""
     done = subprocess.run(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False, timeout=PATIENCE, **keywords
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+        timeout=PATIENCE,
+        **keywords,
     )
     if done.returncode:
         raise RuntimeError(f"{' '.join(map(str, command))} failed:\n{done.stdout}")
@@ -300,7 +417,9 @@ def usable(uri: URL) -> bool:
 
 
 def new_database(server: URL, name: str) -> str:
-    """Make an empty database on this server, in place of any of that name; return its address."""
+    """Make an empty database on this server, in place of any of that name; return its
+    address.
+    """
     drop_database(server, name)
     administer(server, f"CREATE DATABASE {name}")
     return server.set(database=name).render_as_string(hide_password=False)
@@ -329,3 +448,12 @@ def query(uri: str, sql: str, **values: Any) -> list[Mapping[str, Any]]:
             return [row._mapping for row in result] if result.returns_rows else []
     finally:
         engine.dispose()
+
+
+def sessions_of(uri: str, email: str) -> list[Any]:
+    """The rows of this member's log-ins."""
+    rows = (
+        "SELECT user_sessions.* FROM user_sessions JOIN users ON users.id = user_id"
+        " WHERE lower(email) = :email"
+    )
+    return query(uri, rows, email=email)

@@ -8,12 +8,21 @@ from typing import Any
 
 import pytest
 from harness import HOST, STEPS
-from playwright.sync_api import Browser, BrowserContext, BrowserType, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    BrowserType,
+    ConsoleMessage,
+    Page,
+    expect,
+    sync_playwright,
+)
 from proof.browser.served import Certificate, Site, serving
 
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 FLAGS = [
-    "--no-sandbox",  # it runs as root in a container; it visits nothing but these tests' own pages
+    # it runs as root in a container; it visits nothing but these tests' own pages
+    "--no-sandbox",
     "--disable-gpu",
     "--disable-quic",
     "--no-first-run",
@@ -22,21 +31,28 @@ FLAGS = [
     "--disable-sync",
     f"--host-resolver-rules=MAP {HOST} 127.0.0.1",
 ]
-PATIENCE = 20_000  # milliseconds, for a busy machine; nothing here waits longer than it must
+# Milliseconds, for a busy machine; nothing here waits longer than it must.
+PATIENCE = 20_000
+expect.set_options(timeout=PATIENCE)
 
-# Runs in every page before anything else: script and style that the policy has stopped leaves a note.
+# Runs in every page before anything else: script and style that the policy has stopped
+# leaves a note.
 WATCH = """
 window.stopped = [];
 document.addEventListener("securitypolicyviolation",
-  event => window.stopped.push(event.effectiveDirective + " " + event.blockedURI + " " + event.sample));
+  event => window.stopped.push(
+    event.effectiveDirective + " " + event.blockedURI + " " + event.sample));
 """
 
 
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[BrowserType]:
-    """Playwright, for the Chromium that this machine has: it downloads none of its own."""
+    """Playwright, for this machine's Chromium: it downloads none of its own."""
     if not Path(CHROMIUM).exists():
-        pytest.fail(f"There is no {CHROMIUM}. Install it (Debian: apt-get install chromium) or set CHROMIUM.")
+        pytest.fail(
+            f"There is no {CHROMIUM}. Install it (Debian: apt-get install chromium) "
+            "or set CHROMIUM."
+        )
     with sync_playwright() as playwright:
         yield playwright.chromium
 
@@ -49,7 +65,9 @@ def tls(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
 
 @pytest.fixture(scope="session")
 def launch(tls: Certificate) -> dict[str, Any]:
-    """How to start Chromium: as its users have it, with the Back button's cache, which Playwright turns off."""
+    """How to start Chromium: as its users have it, with the Back button's cache, which
+    Playwright turns off.
+    """
     return {
         "executable_path": CHROMIUM,
         "args": [*FLAGS, f"--ignore-certificate-errors-spki-list={tls.fingerprint}"],
@@ -67,12 +85,16 @@ def browser(chromium: BrowserType, launch: dict[str, Any]) -> Iterator[Browser]:
 
 @pytest.fixture
 def complaints() -> list[str]:
-    """What the browser has found fault with so far: blocked scripts and styles, errors of pages, open dialogs."""
+    """What the browser has found fault with so far: blocked scripts and styles, errors
+    of pages, open dialogs.
+    """
     return []
 
 
 @pytest.fixture
-def new_visitor(browser: Browser, complaints: list[str]) -> Iterator[Callable[..., Page]]:
+def new_visitor(
+    browser: Browser, complaints: list[str]
+) -> Iterator[Callable[..., Page]]:
     """Somebody new: an empty page of a browser without a cookie."""
 
     def new(**options: Any) -> Page:
@@ -96,7 +118,9 @@ def page(new_visitor: Callable[..., Page]) -> Page:
 def serve(tmp_path: Path) -> Iterator[Callable[..., Site]]:
     """Start a step for this test alone."""
     with ExitStack() as stack:
-        yield lambda step, **options: stack.enter_context(serving(step, tmp_path, **options))
+        yield lambda step, **options: stack.enter_context(
+            serving(step, tmp_path, **options)
+        )
 
 
 @pytest.fixture
@@ -121,7 +145,10 @@ def watched_page(context: BrowserContext, complaints: list[str]) -> Page:
     """Open a page whose complaints are noted down."""
 
     def note(message: ConsoleMessage) -> None:
-        if message.type in ("error", "warning") and "the server responded with a status of" not in message.text:
+        if (
+            message.type in ("error", "warning")
+            and "the server responded with a status of" not in message.text
+        ):
             complaints.append(message.text)
 
     context.set_default_timeout(PATIENCE)
@@ -129,5 +156,11 @@ def watched_page(context: BrowserContext, complaints: list[str]) -> Page:
     page = context.pages[0] if context.pages else context.new_page()
     page.on("console", note)
     page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("dialog", lambda dialog: (complaints.append(f"dialog: {dialog.message}"), dialog.dismiss()))
+    page.on(
+        "dialog",
+        lambda dialog: (
+            complaints.append(f"dialog: {dialog.message}"),
+            dialog.dismiss(),
+        ),
+    )
     return page

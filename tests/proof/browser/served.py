@@ -10,14 +10,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+)
 from flask import Flask
 from harness import HOST, Step, init_db
 from werkzeug.serving import WSGIRequestHandler, generate_adhoc_ssl_pair, make_server
 
 
 class QuietHandler(WSGIRequestHandler):
-    """Keeps connections open, as real servers do, and writes no line for each request."""
+    """Keeps connections open, as real servers do, and logs no request."""
 
     protocol_version = "HTTP/1.1"
 
@@ -36,12 +41,16 @@ class Certificate:
     def make(cls, folder: Path) -> "Certificate":
         """Make one, and keep it in `folder`."""
         certificate, key = generate_adhoc_ssl_pair(HOST)
-        pem = key.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption())
+        pem = key.private_bytes(
+            Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption()
+        )
         path = folder / "host.pem"
         path.write_bytes(pem + certificate.public_bytes(Encoding.PEM))
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(path)
-        public = key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+        public = key.public_key().public_bytes(
+            Encoding.DER, PublicFormat.SubjectPublicKeyInfo
+        )
         return cls(context, base64.b64encode(hashlib.sha256(public).digest()).decode())
 
 
@@ -56,10 +65,24 @@ class Site:
 
 @contextmanager
 def listening(app: Callable, tls: ssl.SSLContext | None = None) -> Iterator[int]:
-    """Serve a WSGI app on a free port of this machine; gives the port, and stops at the end."""
-    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=QuietHandler, ssl_context=tls)
-    server.daemon_threads, server.block_on_close = True, False  # a browser may keep a connection open for long
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+    """Serve a WSGI app on a free port of this machine; gives the port, and stops at the
+    end.
+    """
+    server = make_server(
+        "127.0.0.1",
+        0,
+        app,
+        threaded=True,
+        request_handler=QuietHandler,
+        ssl_context=tls,
+    )
+    server.daemon_threads, server.block_on_close = (
+        True,
+        False,
+    )  # a browser may keep a connection open for long
+    thread = threading.Thread(
+        target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True
+    )
     thread.start()
     try:
         yield server.port
@@ -70,8 +93,12 @@ def listening(app: Callable, tls: ssl.SSLContext | None = None) -> Iterator[int]
 
 
 @contextmanager
-def serving(step: Step, folder: Path, tls: Certificate | None = None, **config: Any) -> Iterator[Site]:
-    """Make the step's app with a database in `folder`, and serve it; over TLS with cookies that are Secure."""
+def serving(
+    step: Step, folder: Path, tls: Certificate | None = None, **config: Any
+) -> Iterator[Site]:
+    """Make the step's app with a database in `folder`, and serve it; over TLS with
+    cookies that are Secure.
+    """
     host = HOST if tls else "127.0.0.1"
     app = step.create_app(
         **{

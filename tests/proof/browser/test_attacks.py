@@ -1,4 +1,6 @@
-"""What other sites and ill-meaning visitors try, and what the browser makes of our answer."""
+"""What other sites and ill-meaning visitors try, and what the browser makes of our
+answer.
+"""
 
 from collections.abc import Callable, Iterator
 
@@ -25,14 +27,15 @@ def other_site() -> Iterator[Callable[[str], str]]:
     def show(markup: str) -> str:
         nonlocal body
         body = markup.encode()
-        return f"http://localhost:{port}/"  # to a browser, localhost and 127.0.0.1 are two sites
+        # to a browser, localhost and 127.0.0.1 are two sites
+        return f"http://localhost:{port}/"
 
     with listening(app) as port:
         yield show
 
 
 def assert_nothing_ran(page: Page) -> None:
-    """No script of the visitor's came to life, and none even became part of the page."""
+    """No script of the visitor's ran, and none even became part of the page."""
     page.wait_for_load_state()
     assert page.evaluate("window.ran") is None
     assert page.locator("script, img, [onerror], [onfocus]").count() == 0
@@ -43,7 +46,9 @@ def assert_nothing_ran(page: Page) -> None:
 def test_script_typed_into_any_field_is_only_text(
     site: Site, new_visitor: Callable[..., Page], complaints: list[str]
 ) -> None:
-    """Names, addresses and links come from strangers: the page shows them and runs none of them."""
+    """Names, addresses and links come from strangers: the page shows them and runs none
+    of them.
+    """
     page = new_visitor(user_agent=SCRIPT)
     bad = dict.fromkeys(("name", "email", "website", "password", "confirm"), BREAKOUT)
     page.goto(f"{site.url}/signup?next={BREAKOUT}")
@@ -51,7 +56,12 @@ def test_script_typed_into_any_field_is_only_text(
     expect(page.get_by_label("Name")).to_have_value(BREAKOUT)
     assert_nothing_ran(page)
 
-    sign_up(page, site, name=TEMPLATE + SCRIPT, website="https://example.com/?" + '"onfocus="window.ran=1"autofocus="')
+    sign_up(
+        page,
+        site,
+        name=TEMPLATE + SCRIPT,
+        website="https://example.com/?" + '"onfocus="window.ran=1"autofocus="',
+    )
     expect(page.get_by_role("status")).to_contain_text(TEMPLATE + SCRIPT)
     assert_nothing_ran(page)
 
@@ -72,8 +82,12 @@ def test_script_typed_into_any_field_is_only_text(
 
 
 @pytest.mark.asvs("3.4.3")
-def test_script_that_got_into_a_page_all_the_same_does_not_run(serve: Callable[..., Site], page: Page) -> None:
-    """The second line of defence: here the templates escape nothing, and the policy stops what gets through."""
+def test_script_that_got_into_a_page_all_the_same_does_not_run(
+    serve: Callable[..., Site], page: Page
+) -> None:
+    """The second line of defence: here the templates escape nothing, and the policy
+    stops what gets through.
+    """
     site = serve(STEPS[6])
     site.app.jinja_env.autoescape, site.app.jinja_env.bytecode_cache = False, None
     site.app.jinja_env.cache.clear()
@@ -87,11 +101,19 @@ def test_script_that_got_into_a_page_all_the_same_does_not_run(serve: Callable[.
 
 
 @pytest.mark.asvs("3.4.6")
-@pytest.mark.parametrize("path", ["/", "/login", "/dashboard", "/no-such-page", "/static/style.css"])
+@pytest.mark.parametrize(
+    "path", ["/", "/login", "/dashboard", "/no-such-page", "/static/style.css"]
+)
 def test_no_other_site_can_put_a_page_of_ours_into_a_frame(
-    site: Site, page: Page, complaints: list[str], other_site: Callable[[str], str], path: str
+    site: Site,
+    page: Page,
+    complaints: list[str],
+    other_site: Callable[[str], str],
+    path: str,
 ) -> None:
-    """Under a picture of something harmless, a frame would take clicks and passwords meant for elsewhere."""
+    """Under a picture of something harmless, a frame would take clicks and passwords
+    meant for elsewhere.
+    """
     url = other_site(f"<iframe src='{site.url}{path}'></iframe>")
 
     page.goto(url)
@@ -102,15 +124,20 @@ def test_no_other_site_can_put_a_page_of_ours_into_a_frame(
 
 
 @pytest.mark.asvs("3.3.2", "3.5.1")
-@pytest.mark.parametrize("path", ["/logout", "/account/sessions/end-others", "/account/password"])
+@pytest.mark.parametrize(
+    "path", ["/logout", "/account/sessions/end-others", "/account/password"]
+)
 def test_no_other_site_can_send_a_form_in_a_members_name(
     site: Site, page: Page, other_site: Callable[[str], str], path: str
 ) -> None:
-    """The browser leaves the cookie at home, and without the token the form would be refused with it, too."""
+    """The browser leaves the cookie at home, and without the token the form would be
+    refused with it, too.
+    """
     sign_up(page, site)
     log_in(page, site)
     expect(page.get_by_role("heading", name="Dashboard")).to_be_visible()
-    markup = f"<form method=post action='{site.url}{path}'><button>Win a prize</button></form>"
+    button = "<button>Win a prize</button>"
+    markup = f"<form method=post action='{site.url}{path}'>{button}</form>"
 
     page.goto(other_site(markup))
     with page.expect_response(site.url + path) as answer:
@@ -123,7 +150,9 @@ def test_no_other_site_can_send_a_form_in_a_members_name(
 
 
 @pytest.mark.asvs("3.5.3")
-def test_a_picture_elsewhere_logs_nobody_out(site: Site, page: Page, other_site: Callable[[str], str]) -> None:
+def test_a_picture_elsewhere_logs_nobody_out(
+    site: Site, page: Page, other_site: Callable[[str], str]
+) -> None:
     """Any forum post can hold a picture whose address is our log-out."""
     sign_up(page, site)
     log_in(page, site)
@@ -150,11 +179,17 @@ def test_a_picture_elsewhere_logs_nobody_out(site: Site, page: Page, other_site:
         "javascript:window.ran=1",
     ],
 )
-def test_next_never_takes_the_browser_to_another_site(site: Site, page: Page, target: str) -> None:
-    """A link to our own log-in page must not end on a copy of it that asks for the password once more."""
+def test_next_never_takes_the_browser_to_another_site(
+    site: Site, page: Page, target: str
+) -> None:
+    """A link to our own log-in page must not end on a copy of it that asks for the
+    password once more.
+    """
     sign_up(page, site)
     page.goto(f"{site.url}/login")
-    page.evaluate("target => { location.search = '?next=' + encodeURIComponent(target) }", target)
+    page.evaluate(
+        "target => { location.search = '?next=' + encodeURIComponent(target) }", target
+    )
     page.wait_for_url("**/login?next=*")
 
     send(page, email=EMAIL, password=PASSWORD)

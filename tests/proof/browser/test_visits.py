@@ -1,4 +1,6 @@
-"""What people do here, done by a browser: with its own cookies, history, forms and restarts."""
+"""What people do here, done by a browser: with its own cookies, history, forms and
+restarts.
+"""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -27,7 +29,9 @@ def press(page: Page, button: str) -> None:
     page.get_by_role("button", name=button, exact=True).click()
 
 
-def test_step_1_says_what_works(serve: Callable[..., Site], page: Page, complaints: list[str]) -> None:
+def test_step_1_says_what_works(
+    serve: Callable[..., Site], page: Page, complaints: list[str]
+) -> None:
     """The first page that a learner sees, and the way to an error page and back."""
     site = serve(STEPS[1])
 
@@ -41,13 +45,17 @@ def test_step_1_says_what_works(serve: Callable[..., Site], page: Page, complain
     assert complaints == []
 
 
-def test_step_2_counts_the_accounts(serve: Callable[..., Site], page: Page, complaints: list[str]) -> None:
+def test_step_2_counts_the_accounts(
+    serve: Callable[..., Site], page: Page, complaints: list[str]
+) -> None:
     """`flask add-user` makes an account, and the page shows it."""
     site = serve(STEPS[2])
     page.goto(site.url)
     expect(page.locator("main strong")).to_have_text("0")
 
-    result = site.app.test_cli_runner().invoke(args=["add-user", EMAIL, "--password", PASSWORD])
+    result = site.app.test_cli_runner().invoke(
+        args=["add-user", EMAIL, "--password", PASSWORD]
+    )
     page.reload()
 
     assert result.exit_code == 0, result.output
@@ -55,7 +63,9 @@ def test_step_2_counts_the_accounts(serve: Callable[..., Site], page: Page, comp
     assert complaints == []
 
 
-def test_step_3_explains_and_stores_nothing(serve: Callable[..., Site], page: Page, complaints: list[str]) -> None:
+def test_step_3_explains_and_stores_nothing(
+    serve: Callable[..., Site], page: Page, complaints: list[str]
+) -> None:
     """Both forms check what was typed, and say that it goes no further yet."""
     site = serve(STEPS[3])
 
@@ -72,20 +82,29 @@ def test_step_3_explains_and_stores_nothing(serve: Callable[..., Site], page: Pa
     assert complaints == []
 
 
-def test_step_4_makes_one_account(serve: Callable[..., Site], page: Page, complaints: list[str]) -> None:
+def test_step_4_makes_one_account(
+    serve: Callable[..., Site], page: Page, complaints: list[str]
+) -> None:
     """Signing up works once for a mailbox."""
     site = serve(STEPS[4])
 
     sign_up(page, site)
     notice(page, "Your account is ready")
-    sign_up(page, site, email=EMAIL.upper())
+    other = {"password": NEW_PASSWORD, "confirm": NEW_PASSWORD}
+    sign_up(page, site, email=EMAIL.upper(), **other)
 
-    expect(page.get_by_text("There is an account with this address already.")).to_be_visible()
+    expect(
+        page.get_by_text("There is an account with this address already.")
+    ).to_be_visible()
     assert complaints == []
 
 
-def test_step_5_logs_in_and_out(serve: Callable[..., Site], page: Page, complaints: list[str]) -> None:
-    """The dashboard shows who is logged in, and opens for strangers too: the wall is step 06."""
+def test_step_5_logs_in_and_out(
+    serve: Callable[..., Site], page: Page, complaints: list[str]
+) -> None:
+    """The dashboard shows who is logged in, and opens for strangers too: the wall is
+    step 06.
+    """
     site = serve(STEPS[5])
     page.goto(f"{site.url}/dashboard")
     expect(page.get_by_text("Nobody is logged in")).to_be_visible()
@@ -99,8 +118,12 @@ def test_step_5_logs_in_and_out(serve: Callable[..., Site], page: Page, complain
     assert complaints == []
 
 
-def test_a_whole_visit(secure_site: Site, new_visitor: Callable[..., Page], complaints: list[str]) -> None:
-    """All that a member does, over TLS, in two browsers: what one of them ends is over in the other."""
+def test_a_whole_visit(
+    secure_site: Site, new_visitor: Callable[..., Page], complaints: list[str]
+) -> None:
+    """All that a member does, over TLS, in two browsers: what one of them ends is over
+    in the other.
+    """
     site, laptop, phone = secure_site, new_visitor(), new_visitor(user_agent="A phone")
 
     laptop.goto(f"{site.url}/account/password?from=mail")
@@ -112,10 +135,14 @@ def test_a_whole_visit(secure_site: Site, new_visitor: Callable[..., Page], comp
     laptop.goto(f"{site.url}/account/password?from=mail")
     laptop.get_by_label("Remember me").check()
     send(laptop, email=EMAIL, password="wrong")
-    expect(laptop.get_by_text("The email address or the password is wrong.")).to_be_visible()
+    expect(
+        laptop.get_by_text("The email address or the password is wrong.")
+    ).to_be_visible()
     send(laptop, email=EMAIL, password=PASSWORD)
     heading(laptop, "Change your password")
-    assert laptop.url == f"{site.url}/account/password?from=mail"  # the page asked for, after a failed try too
+    assert (
+        laptop.url == f"{site.url}/account/password?from=mail"
+    )  # the page asked for, after a failed try too
 
     press(laptop, "Log out")
     notice(laptop, "You are logged out.")
@@ -125,12 +152,19 @@ def test_a_whole_visit(secure_site: Site, new_visitor: Callable[..., Page], comp
     log_in(phone, site)
     heading(phone, "Dashboard")
     laptop.goto(f"{site.url}/account/password")
-    send(laptop, current_password=PASSWORD, new_password=NEW_PASSWORD, confirm=NEW_PASSWORD)
+    send(
+        laptop,
+        current_password=PASSWORD,
+        new_password=NEW_PASSWORD,
+        confirm=NEW_PASSWORD,
+    )
     notice(laptop, "Your password is changed")
     phone.reload()
     notice(phone, "Please log in first.")
     send(phone, email=EMAIL, password=PASSWORD)
-    expect(phone.get_by_text("The email address or the password is wrong.")).to_be_visible()
+    expect(
+        phone.get_by_text("The email address or the password is wrong.")
+    ).to_be_visible()
 
     send(phone, email=EMAIL, password=NEW_PASSWORD)
     heading(phone, "Dashboard")
@@ -149,8 +183,12 @@ def test_a_whole_visit(secure_site: Site, new_visitor: Callable[..., Page], comp
 
 @pytest.mark.asvs("14.3.1")
 @pytest.mark.parametrize("path", ["/dashboard", "/account", "/account/password"])
-def test_back_after_logging_out_shows_nothing(site: Site, page: Page, path: str) -> None:
-    """Whoever uses the computer next may press Back: the browser must not have kept the member's pages."""
+def test_back_after_logging_out_shows_nothing(
+    site: Site, page: Page, path: str
+) -> None:
+    """Whoever uses the computer next may press Back: the browser must not have kept the
+    member's pages.
+    """
     sign_up(page, site)
     log_in(page, site)
     heading(page, "Dashboard")
@@ -168,7 +206,9 @@ def test_back_after_logging_out_shows_nothing(site: Site, page: Page, path: str)
 def test_a_remembered_member_is_still_in_after_the_browser_was_closed(
     secure_site: Site, chromium: BrowserType, launch: dict[str, Any], tmp_path: Path
 ) -> None:
-    """That is what the box is for; and who did not tick it is out, for the next person at that computer."""
+    """That is what the box is for; and who did not tick it is out, for the next person
+    at that computer.
+    """
     for remember, there in ((False, "Log in"), (True, "Dashboard")):
         profile = tmp_path / f"profile-{remember}"
         with chromium.launch_persistent_context(profile, **launch) as context:
@@ -185,27 +225,40 @@ def test_a_remembered_member_is_still_in_after_the_browser_was_closed(
             heading(page, there)
 
 
-def test_the_browser_takes_the_cookies_and_lets_them_go_again(secure_site: Site, page: Page) -> None:
-    """Browsers throw a __Host- cookie away unless it is set just so, and keep it unless it is deleted just so."""
+def test_the_browser_takes_the_cookies_and_lets_them_go_again(
+    secure_site: Site, page: Page
+) -> None:
+    """Browsers throw a __Host- cookie away unless it is set just so, and keep it unless
+    it is deleted just so.
+    """
     sign_up(page, secure_site)
     log_in(page, secure_site, remember=True)
     heading(page, "Dashboard")
 
-    cookies = {cookie["name"]: cookie for cookie in page.context.cookies()}
-    assert set(cookies) == {"__Host-session", "__Host-remember"}
-    for cookie in cookies.values():
-        assert (cookie["secure"], cookie["httpOnly"], cookie["sameSite"], cookie["path"]) == (True, True, "Lax", "/")
+    cookies = page.context.cookies()
+    assert cookies
+    for cookie in cookies:
+        assert cookie["name"].startswith("__Host-")
+        assert cookie["secure"]
+        assert cookie["httpOnly"]
+        assert cookie["sameSite"] == "Lax"
+        assert cookie["path"] == "/"
     assert page.evaluate("document.cookie") == ""
 
     press(page, "Log out")
     notice(page, "You are logged out.")
-    page.goto(f"{secure_site.url}/no-such-page")  # the notice has been read: nothing is left to remember
+    # The notice has been read: nothing is left to remember.
+    page.goto(f"{secure_site.url}/no-such-page")
 
-    assert "__Host-remember" not in {cookie["name"] for cookie in page.context.cookies()}
+    assert page.context.cookies() == []
 
 
-def test_after_one_visit_the_browser_refuses_to_go_without_tls(secure_site: Site, page: Page) -> None:
-    """HSTS: from then on it turns http:// into https:// itself, before anybody on the way can answer."""
+def test_after_one_visit_the_browser_refuses_to_go_without_tls(
+    secure_site: Site, page: Page
+) -> None:
+    """HSTS: from then on it turns http:// into https:// itself, before anybody on the
+    way can answer.
+    """
     plain = secure_site.url.replace("https://", "http://")
     page.goto(secure_site.url)
 

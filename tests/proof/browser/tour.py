@@ -1,13 +1,20 @@
-"""A walk through everything that a step can show: each page, each refused form, each error."""
+"""A walk through everything that a step can show: each page, each refused form, each
+error.
+"""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 
-from harness import PASSWORD, query
+from harness import NEW_PASSWORD, PASSWORD, query
 from playwright.sync_api import Page
 from proof.browser.served import Site
 
 LONG_NAME = "Wolfeschlegelsteinhausenbergerdorff-" * 2 + "Ada"
 LONG_SITE = "https://example.com/" + "an-address-without-a-single-blank-in-it/" * 5
+LONG_AGENT = (
+    "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) "
+    "Chrome/140.0.0.0 Safari/537.36"
+)
 EMAIL = "a.rather.long.address.for.a.narrow.screen@mail.example.com"
 
 
@@ -18,7 +25,9 @@ def fill(page: Page, **fields: str) -> None:
 
 
 def send(page: Page, **fields: str) -> None:
-    """Fill in the page's form and press its button, past the browser's own checks: they are not the server's."""
+    """Fill in the page's form and press its button, past the browser's own checks: they
+    are not the server's.
+    """
     page.evaluate("for (const form of document.forms) form.noValidate = true")
     fill(page, **fields)
     page.locator("main form button").last.click()
@@ -27,10 +36,26 @@ def send(page: Page, **fields: str) -> None:
 def sign_up(page: Page, site: Site, email: str = EMAIL, **fields: str) -> None:
     """Fill in the sign-up form and send it."""
     page.goto(f"{site.url}/signup")
-    send(page, **{"name": "Ada Lovelace", "email": email, "password": PASSWORD, "confirm": PASSWORD, **fields})
+    send(
+        page,
+        **{
+            "name": "Ada Lovelace",
+            "email": email,
+            "password": PASSWORD,
+            "confirm": PASSWORD,
+            **fields,
+        },
+    )
 
 
-def log_in(page: Page, site: Site, email: str = EMAIL, password: str = PASSWORD, *, remember: bool = False) -> None:
+def log_in(
+    page: Page,
+    site: Site,
+    email: str = EMAIL,
+    password: str = PASSWORD,
+    *,
+    remember: bool = False,
+) -> None:
     """Fill in the log-in form and send it."""
     page.goto(f"{site.url}/login")
     if remember:
@@ -65,20 +90,28 @@ def forms(page: Page, site: Site) -> Iterator[str]:
     """Both forms: empty, refused, and sent."""
     page.goto(f"{site.url}/signup")
     yield "sign-up"
-    send(page, email="nobody", password="short", confirm="other", website="javascript:alert(1)")
+    send(
+        page,
+        email="nobody",
+        password="short",
+        confirm="other",
+        website="javascript:alert(1)",
+    )
     yield "sign-up refused"
     page.goto(f"{site.url}/signup")
     page.evaluate("document.querySelector('main [name=csrf_token]').value = 'old'")
     send(page)
     yield "form expired"
     page.goto(f"{site.url}/signup")
-    page.evaluate("document.querySelector('main [name=csrf_token]').value = 'x'.repeat(70000)")
+    page.evaluate(
+        "document.querySelector('main [name=csrf_token]').value = 'x'.repeat(70000)"
+    )
     send(page)
     yield "error 413"
     sign_up(page, site, name=LONG_NAME, website=LONG_SITE)
     yield "signed up"
     if site.step.number >= 4:
-        sign_up(page, site)
+        sign_up(page, site, password=NEW_PASSWORD, confirm=NEW_PASSWORD)
         yield "sign-up taken"
     page.goto(f"{site.url}/login")
     yield "log-in"
@@ -102,20 +135,17 @@ def inside(page: Page, site: Site) -> Iterator[str]:
 
 def account(page: Page, site: Site) -> Iterator[str]:
     """The account and its forms."""
-    query(
-        site.app,
-        "INSERT INTO user_sessions (token, user_id, created, last_seen, user_agent, remembered)"
-        " SELECT 'another', user_id, created, last_seen, :agent, 1 FROM user_sessions",
-        agent="Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36",
-    )
+    with page.context.browser.new_context(user_agent=LONG_AGENT) as elsewhere:
+        log_in(elsewhere.new_page(), site, remember=True)
     page.goto(f"{site.url}/account")
     yield "account"
     page.goto(f"{site.url}/account/password")
     yield "password"
     send(page, current_password="wrong", new_password="short", confirm="other")
     yield "password refused"
-    query(site.app, "UPDATE user_sessions SET created = '2020-01-01 00:00:00' WHERE token <> 'another'")
-    query(site.app, "UPDATE user_sessions SET created = datetime('now', '-20 minutes') WHERE token <> 'another'")
+    a_while_ago = datetime.now(UTC) - timedelta(minutes=20)
+    moment = a_while_ago.strftime("%Y-%m-%d %H:%M:%S.000000")
+    query(site.app, "UPDATE user_sessions SET created = :moment", moment=moment)
     page.goto(f"{site.url}/account")
     yield "log-in, once more"
     page.get_by_role("button", name="Log out").click()
@@ -123,7 +153,9 @@ def account(page: Page, site: Site) -> Iterator[str]:
 
 
 def broken(page: Page, site: Site) -> Iterator[str]:
-    """When too much is asked, when the database is gone, and when we have made a mistake."""
+    """When too much is asked, when the database is gone, and when we have made a
+    mistake.
+    """
     if site.step.number >= 5:
         page.context.clear_cookies()
         for _ in range(11):

@@ -17,16 +17,25 @@ LONG = 400  # seconds; a run takes a tenth of it on an idle machine
 
 
 @pytest.fixture(scope="module")
-def runs(servers: dict[str, URL], folder: Path) -> Iterator[dict[tuple[str, str], tuple[subprocess.Popen, Path]]]:
-    """The suites under way on each server, side by side, and where their output goes."""
-    pytest_here, started = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"], {}
+def runs(
+    servers: dict[str, URL], folder: Path
+) -> Iterator[dict[tuple[str, str], tuple[subprocess.Popen, Path]]]:
+    """The suites under way on each server, and where their output goes."""
+    pytest_here, started = (
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"],
+        {},
+    )
     for (name, server), number in itertools.product(servers.items(), STEPS):
         uri = new_database(server, f"{OURS}_{number}")
         output = folder / f"suites-{name}-{number}"
         with output.open("wb") as file:
-            apart = f"--basetemp={folder}/{name}-{number}"  # runs that clean up one folder trip each other
+            # runs that clean up one folder trip each other
+            apart = f"--basetemp={folder}/{name}-{number}"
             command = [*pytest_here, "--step", number, "--database-uri", uri, apart]
-            started[name, number] = subprocess.Popen(command, cwd=ROOT, stdout=file, stderr=file), output
+            started[name, number] = (
+                subprocess.Popen(command, cwd=ROOT, stdout=file, stderr=file),
+                output,
+            )
     yield started
     for process, _output in started.values():
         process.kill()
@@ -40,7 +49,9 @@ def runs(servers: dict[str, URL], folder: Path) -> Iterator[dict[tuple[str, str]
 def test_every_behaviour_of_a_step_holds_on(
     name: str, number: str, runs: dict[tuple[str, str], tuple[subprocess.Popen, Path]]
 ) -> None:
-    """SQLite stores what others refuse, and compares what others do not: green there proves little here."""
+    """SQLite stores what others refuse, and compares what others do not: green there
+    proves little here.
+    """
     process, output = runs[name, number]
 
     status = process.wait(LONG)

@@ -1,4 +1,6 @@
-"""The site of workbook/DEPLOY.md as processes on this machine: nginx, two app servers, PostgreSQL, Redis."""
+"""The site of workbook/DEPLOY.md as processes on this machine: nginx, two app servers,
+PostgreSQL, Redis.
+"""
 
 import os
 import ssl
@@ -10,7 +12,18 @@ from pathlib import Path
 
 import pytest
 from proof.load import Browser
-from proof.servers import ROOT, App, Nginx, PostgreSQL, Redis, free_port, new_database, program, query, run
+from proof.servers import (
+    ROOT,
+    App,
+    Nginx,
+    PostgreSQL,
+    Redis,
+    free_port,
+    new_database,
+    program,
+    query,
+    run,
+)
 
 DEPLOY = ROOT / "workbook" / "deploy"
 HOST = "workbook.example"
@@ -28,14 +41,28 @@ class Site:
     tls: ssl.SSLContext
     plain_port: int
 
-    def visitor(self, ip: str | None = None, **headers: str) -> Browser:
-        """Somebody who comes in by the front door, from an address nobody has come from."""
-        return Browser(self.proxy.port, ip=ip or self.address(), host=HOST, tls=self.tls, headers=headers)
+    def visitor(self, ip: str | None = None, **headers: str | None) -> Browser:
+        """Somebody who comes in by the front door, from an address nobody has come
+        from.
+        """
+        return Browser(
+            self.proxy.port,
+            ip=ip or self.address(),
+            host=HOST,
+            tls=self.tls,
+            headers=headers,
+        )
 
     def visitor_of(self, app: App, ip: str | None = None) -> Browser:
         """Somebody whom nginx has sent to this app server."""
-        forwarded = {"X-Forwarded-For": ip or self.address(), "X-Forwarded-Proto": "https", "X-Forwarded-Host": HOST}
-        return Browser(app.port, host=HOST, headers={**forwarded, "Referer": f"https://{HOST}/"})
+        forwarded = {
+            "X-Forwarded-For": ip or self.address(),
+            "X-Forwarded-Proto": "https",
+            "X-Forwarded-Host": HOST,
+        }
+        return Browser(
+            app.port, host=HOST, headers={**forwarded, "Referer": f"https://{HOST}/"}
+        )
 
     def address(self) -> str:
         """One that was not used yet."""
@@ -71,13 +98,23 @@ def site(folder: Path) -> Iterator[Site]:
 
 
 def accounts(database: PostgreSQL) -> tuple[str, str]:
-    """Do what the image of the database does at its first start; return the owner's address and the app's."""
-    query(database.uri.render_as_string(hide_password=False), "CREATE ROLE owner SUPERUSER LOGIN")
+    """Do what the image of the database does at its first start; return the owner's
+    address and the app's.
+    """
+    query(
+        database.uri.render_as_string(hide_password=False),
+        "CREATE ROLE owner SUPERUSER LOGIN",
+    )
     new_database(database.uri, "workbook")
     run(
         [str(DEPLOY / "app-account.sh")],
         env={
-            "PATH": os.pathsep.join([str(Path(program("psql", "postgresql-client")).parent), os.environ["PATH"]]),
+            "PATH": os.pathsep.join(
+                [
+                    str(Path(program("psql", "postgresql-client")).parent),
+                    os.environ["PATH"],
+                ]
+            ),
             "PGHOST": "127.0.0.1",
             "PGPORT": str(database.port),
             "POSTGRES_USER": "owner",
@@ -86,21 +123,39 @@ def accounts(database: PostgreSQL) -> tuple[str, str]:
         },
     )
     uri = database.uri.set(database="workbook")
-    return tuple(uri.set(username=name).render_as_string(hide_password=False) for name in ("owner", "app"))
+    return tuple(
+        uri.set(username=name).render_as_string(hide_password=False)
+        for name in ("owner", "app")
+    )
 
 
 def certificate(folder: Path) -> ssl.SSLContext:
     """Make a certificate for the site, and a browser that trusts it."""
     (folder / "tls").mkdir()
     key, chain = folder / "tls" / "privkey.pem", folder / "tls" / "fullchain.pem"
-    new = ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"]
-    name = ["-subj", f"/CN={HOST}", "-addext", f"subjectAltName=DNS:{HOST},IP:127.0.0.1"]
+    new = [
+        "req",
+        "-x509",
+        "-newkey",
+        "ec",
+        "-pkeyopt",
+        "ec_paramgen_curve:P-256",
+        "-nodes",
+        "-days",
+        "2",
+    ]
+    name = [
+        "-subj",
+        f"/CN={HOST}",
+        "-addext",
+        f"subjectAltName=DNS:{HOST},IP:127.0.0.1",
+    ]
     run([program("openssl", "openssl"), *new, *name, "-keyout", key, "-out", chain])
     return ssl.create_default_context(cafile=chain)
 
 
 def nginx(folder: Path, apps: list[App], plain_port: int) -> Nginx:
-    """The page's own nginx.conf, with the names in it put in place as a reader would."""
+    """The page's own nginx.conf, with the names in it filled in as a reader would."""
     port = free_port()
     servers = (DEPLOY / "nginx.conf").read_text()
     for ours, here in (

@@ -28,7 +28,9 @@ def test_the_app_knows_every_setting_that_it_is_given(name: str) -> None:
 
 
 def test_secrets_come_from_outside_and_have_no_default() -> None:
-    """A key in a file that is published is nobody's secret; one that may be empty will be."""
+    """A key in a file that is published is nobody's secret; one that may be empty will
+    be.
+    """
     text = (DEPLOY / "compose.yaml").read_text(encoding="utf-8")
 
     for name in ("SECRET_KEY", "POSTGRES_PASSWORD", "APP_DATABASE_PASSWORD"):
@@ -41,16 +43,28 @@ def test_secrets_come_from_outside_and_have_no_default() -> None:
 
 def test_the_file_of_settings_names_all_that_compose_asks_for() -> None:
     """Whoever fills it in is done then."""
-    asked = set(re.findall(r"\$\{(\w+)", (DEPLOY / "compose.yaml").read_text(encoding="utf-8")))
-    offered = set(re.findall(r"^#?(\w+)=", (DEPLOY / ".env.example").read_text(encoding="utf-8"), re.MULTILINE))
+    asked = set(
+        re.findall(r"\$\{(\w+)", (DEPLOY / "compose.yaml").read_text(encoding="utf-8"))
+    )
+    offered = set(
+        re.findall(
+            r"^#?(\w+)=",
+            (DEPLOY / ".env.example").read_text(encoding="utf-8"),
+            re.MULTILINE,
+        )
+    )
 
     assert asked == offered
 
 
 def test_only_the_proxy_can_be_reached_from_outside() -> None:
     """Who reaches an app server directly can write the headers that it believes."""
-    assert [name for name, service in SERVICES.items() if "ports" in service] == ["proxy"]
-    assert [name for name, service in SERVICES.items() if "outside" in service["networks"]] == ["proxy"]
+    assert [name for name, service in SERVICES.items() if "ports" in service] == [
+        "proxy"
+    ]
+    assert [
+        name for name, service in SERVICES.items() if "outside" in service["networks"]
+    ] == ["proxy"]
     assert COMPOSE["networks"]["inside"]["internal"] is True
 
 
@@ -62,26 +76,42 @@ def test_nothing_runs_as_root_or_can_become_it() -> None:
     for name, service in SERVICES.items():
         assert service["cap_drop"] == ["ALL"], name
         assert service["security_opt"] == ["no-new-privileges:true"], name
-        assert "user" in service or name in APPS or "unprivileged" in service["image"], name
+        assert (
+            "user" in service or name in APPS or "unprivileged" in service["image"]
+        ), name
 
 
 def test_every_lasting_service_says_whether_it_is_well() -> None:
     """The others wait for it, and whoever runs it can see it."""
-    assert [name for name, service in SERVICES.items() if "healthcheck" not in service] == ["init"]
+    assert [
+        name for name, service in SERVICES.items() if "healthcheck" not in service
+    ] == ["init"]
 
 
 def test_the_apps_wait_for_the_tables() -> None:
     """They would say 503 until then."""
     for name in ("app1", "app2"):
-        assert SERVICES[name]["depends_on"]["init"] == {"condition": "service_completed_successfully"}
+        assert SERVICES[name]["depends_on"]["init"] == {
+            "condition": "service_completed_successfully"
+        }
 
 
 def test_every_file_that_is_mounted_or_copied_is_there() -> None:
     """Docker makes a folder in place of a file that is missing."""
-    mounted = [DEPLOY / line.split(":")[0] for part in SERVICES.values() for line in part.get("volumes", [])]
-    copied = re.findall(r"^COPY (.+) \./$", (DEPLOY / "Dockerfile").read_text(encoding="utf-8"), re.MULTILINE)
+    mounted = [
+        DEPLOY / line.split(":")[0]
+        for part in SERVICES.values()
+        for line in part.get("volumes", [])
+    ]
+    copied = re.findall(
+        r"^COPY (.+) \./$",
+        (DEPLOY / "Dockerfile").read_text(encoding="utf-8"),
+        re.MULTILINE,
+    )
     wanted = [ROOT / name for line in copied for name in line.split()]
-    wanted += [path for path in mounted if path.name not in ("tls", *COMPOSE["volumes"])]
+    wanted += [
+        path for path in mounted if path.name not in ("tls", *COMPOSE["volumes"])
+    ]
 
     assert [str(path) for path in wanted if not path.exists()] == []
     assert len(wanted) >= 4

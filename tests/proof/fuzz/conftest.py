@@ -1,22 +1,24 @@
 """How hard the fuzzers try.
 
-In CI every run tries the same examples, few enough for a minute. To look further, with new ones each time:
+In CI every run tries the same examples, few enough for a minute. To look further, with
+new ones each time:
 
     FUZZ=20000 pytest tests/proof/fuzz
     FUZZ=2000 pytest tests/proof/fuzz --database-uri postgresql+psycopg://...
     FUZZ=2000 FUZZ_STEP=5 pytest tests/proof/fuzz -k "not asked_for"
 
-FUZZ is the number of examples for each test (the visitors of test_visitors.py play two thirds as many rounds); the
-database is an empty one. FUZZ_STEP is 6 or 5: the earlier steps have no log-in, and in 5 no page needs one.
+FUZZ is the number of examples for each test (the visitors of test_visitors.py play two
+thirds as many rounds); the database is an empty one. FUZZ_STEP is 6 or 5: the earlier
+steps have no log-in, and in 5 no page needs one.
 """
 
 import os
 from collections.abc import Iterator
 
 import pytest
-from harness import STEPS, Step
+from harness import STEPS, Step, close
 from hypothesis import HealthCheck, Phase, settings
-from proof.fuzz.world import World, close
+from proof.fuzz.world import World
 
 EXAMPLES = int(os.environ.get("FUZZ", "0"))
 
@@ -30,7 +32,9 @@ settings.register_profile(
     report_multiple_bugs=False,
     suppress_health_check=list(HealthCheck),
 )
-settings.register_profile("long", settings.get_profile("ci"), derandomize=False, max_examples=EXAMPLES or 1)
+settings.register_profile(
+    "long", settings.get_profile("ci"), derandomize=False, max_examples=EXAMPLES or 1
+)
 settings.load_profile("long" if EXAMPLES else "ci")
 
 
