@@ -81,6 +81,14 @@ def test_a_patch_is_short_and_tells_a_beginner_what_to_try(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_a_known_weakness_has_its_standard_name(name: str) -> None:
+    """A number such as CWE-384 is not what anybody searches for: "session fixation" is."""
+    mistake = mistake_named(name)
+
+    assert mistake.name or not mistake.cwe, f"{name}.patch has {mistake.cwe} and no line Name:"
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_the_tests_that_a_patch_names_are_there(name: str) -> None:
     """A test that was renamed or dropped leaves a mistake that nothing is known to catch."""
     for test in mistake_named(name).red:
