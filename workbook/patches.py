@@ -14,9 +14,9 @@ from workbook.common import ROOT, STEPS, WORK, WorkbookError, fold, paint, shown
 from workbook.serve import serve
 
 FOLDER = ROOT / "tests" / "mistakes"
-# One mistake: the header of its patch, and the diff below it. `step` is a folder's name, such as 05_login; `name` is the
-# field's own, such as session fixation; it and `cwe` are empty where none fits. `tries` is a tuple of sentences, `red`
-# one of tests: tests/05_login/test_next.py::test_name.
+# One mistake: the header of its patch, and the diff below it. `step` is a folder's name, such as 05_login; `name` is
+# the field's own, such as session fixation; it and `cwe` are empty where none fits. `tries` is a tuple of sentences,
+# `red` one of tests: tests/05_login/test_next.py::test_name.
 Mistake = namedtuple("Mistake", "path id step title name says true attack cwe tries red diff")
 
 
