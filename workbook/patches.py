@@ -14,9 +14,10 @@ from workbook.common import ROOT, STEPS, WORK, WorkbookError, fold, paint, shown
 from workbook.serve import serve
 
 FOLDER = ROOT / "tests" / "mistakes"
-# One mistake: the header of its patch, and the diff below it. `step` is a folder's name, such as 05_login; `cwe` is
-# empty where none fits; `tries` is a tuple of sentences, `red` one of tests: tests/05_login/test_next.py::test_name.
-Mistake = namedtuple("Mistake", "path id step title says true attack cwe tries red diff")
+# One mistake: the header of its patch, and the diff below it. `step` is a folder's name, such as 05_login; `name` is
+# the field's own, such as session fixation; it and `cwe` are empty where none fits. `tries` is a tuple of sentences,
+# `red` one of tests: tests/05_login/test_next.py::test_name.
+Mistake = namedtuple("Mistake", "path id step title name says true attack cwe tries red diff")
 
 
 def read(path: Path) -> Mistake:
@@ -28,9 +29,9 @@ def read(path: Path) -> Mistake:
         fields.setdefault(key, []).append(text.strip())
     if missing := {"Title", "Says", "True", "Attack", "Try", "Red"} - {*fields}:
         raise WorkbookError(f"{path.name}: its header lacks {', '.join(sorted(missing))}.")
-    step, _, name = path.stem.partition("-")
-    once = [fields.get(key, [""])[0] for key in ("Title", "Says", "True", "Attack", "CWE")]
-    return Mistake(path, name, step, *once, tuple(fields["Try"]), tuple(fields["Red"]), diff)
+    step, _, short = path.stem.partition("-")
+    once = [fields.get(key, [""])[0] for key in ("Title", "Name", "Says", "True", "Attack", "CWE")]
+    return Mistake(path, short, step, *once, tuple(fields["Try"]), tuple(fields["Red"]), diff)
 
 
 def all_mistakes() -> list[Mistake]:
@@ -62,7 +63,8 @@ def break_command(options: argparse.Namespace) -> int:
         except WorkbookError:
             shutil.rmtree(copy)
             raise
-    print(f"\n{paint(mistake.title, '1')} {mistake.cwe}\n")
+    standard = ", ".join(text for text in (mistake.name, mistake.cwe) if text)
+    print(f"\n{paint(mistake.title, '1')}\n{standard}\n")
     tries = "".join(f"\n  {number}. {text}" for number, text in enumerate(mistake.tries, 1))
     print(fold(f"The tutorial says: {mistake.says}\nTrue is: {mistake.true}\nSo: {mistake.attack}\n\nTry it:{tries}"))
     print(f"\nIt is in {shown(copy)}: python3 -m workbook break {mistake.id} --run serves it, --test judges it.")

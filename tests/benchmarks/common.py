@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from flask import Flask
-from flask_login.utils import _create_identifier
 from harness import CONFIG, HOST, STEPS
 from sqlalchemy import create_engine, make_url, text
 from werkzeug.test import EnvironBuilder, run_wsgi_app
@@ -80,17 +79,18 @@ def fill(database_uri: str, accounts: int) -> None:
     with engine.begin() as connection:
         connection.execute(
             text(
-                "INSERT INTO users (id, name, email, password_hash, is_active, created)"
-                f" SELECT n, 'Member ' || n, 'member' || n || '@example.com', 'x', :yes, :now FROM ({numbers}) AS s"
+                "INSERT INTO users (id, name, email, email_key, password_hash, is_active, created)"
+                " SELECT n, 'Member ' || n, 'member' || n || '@example.com', 'member' || n || '@example.com', 'x',"
+                f" :yes, :now FROM ({numbers}) AS s"
             ),
             {"accounts": accounts, "yes": True, "now": now},
         )
         connection.execute(
             text(
-                "INSERT INTO user_sessions (token, user_id, created, last_seen, user_agent, remembered)"
-                f" SELECT {token}, n, :now, :later, :agent, :no FROM ({numbers}) AS s"
+                "INSERT INTO user_sessions (token, user_id, created, last_seen, user_agent, remembered, networks)"
+                f" SELECT {token}, n, :now, :later, :agent, :no, :network FROM ({numbers}) AS s"
             ),
-            {"accounts": accounts, "now": now, "later": later, "agent": AGENT, "no": False},
+            {"accounts": accounts, "now": now, "later": later, "agent": AGENT, "no": False, "network": "192.0.2.1"},
         )
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text("ANALYZE"))
@@ -106,8 +106,7 @@ def member_request(app: Flask, path: str, token: str, ip: str = "192.0.2.1") -> 
     """The WSGI environment of a request by the member with this token."""
     builder = EnvironBuilder(path, base_url=f"https://{HOST}/", headers={"User-Agent": AGENT})
     environ = {**builder.get_environ(), "REMOTE_ADDR": ip}
-    with app.request_context(environ):
-        session = {"_user_id": token, "_fresh": True, "_id": _create_identifier(), "csrf_token": secrets.token_hex(20)}
+    session = {"_user_id": token, "_fresh": True, "csrf_token": secrets.token_hex(20)}
     value = app.session_interface.get_signing_serializer(app).dumps(session)
     environ["HTTP_COOKIE"] = f"{app.config['SESSION_COOKIE_NAME']}={value}"
     return environ

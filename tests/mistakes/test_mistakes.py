@@ -24,13 +24,16 @@ MISTAKES = {
         "short-columns",
         "timestamps",
     ],
-    "03_forms": ["cookie-flags", "hard-coded-action", "javascript-link", "stronger-password"],
-    "04_signup": ["check-then-insert", "nul", "two-accounts-one-mailbox"],
+    "03_forms": ["cookie-flags", "hard-coded-action", "javascript-link", "json-bodies", "stronger-password"],
+    "04_signup": ["check-then-insert", "nul", "second-click", "two-accounts-one-mailbox"],
     "05_login": [
         "cookie-outlives-logout",
+        "counted-by-answer",
         "csrf-by-form-only",
+        "csrf-token-only",
         "failed-login-redirects",
         "jinja2-ending",
+        "limits-that-punish-a-room",
         "logged-in-signup",
         "logout-by-get",
         "no-throttle",
@@ -64,7 +67,7 @@ def runner() -> Iterator[Runner]:
 def test_every_mistake_has_its_patch_and_no_other_is_there() -> None:
     """A mistake without a patch is one that nobody can try, and that no test is held against."""
     assert {f"{mistake.step}-{mistake.id}" for mistake in all_mistakes()} == set(NAMES)
-    assert len(NAMES) == 34
+    assert len(NAMES) == 39
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -75,6 +78,14 @@ def test_a_patch_is_short_and_tells_a_beginner_what_to_try(name: str) -> None:
     changed = re.findall(r"^(?:\+(?!\+\+ )|-(?!-- )).*$", mistake.diff, re.MULTILINE)
     assert len(changed) < 25, f"{name}.patch changes {len(changed)} lines"
     assert len(mistake.tries) == 3, f"{name}.patch says {len(mistake.tries)} things to try, and not three"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_known_weakness_has_its_standard_name(name: str) -> None:
+    """A number such as CWE-384 is not what anybody searches for: "session fixation" is."""
+    mistake = mistake_named(name)
+
+    assert mistake.name or not mistake.cwe, f"{name}.patch has {mistake.cwe} and no line Name:"
 
 
 @pytest.mark.parametrize("name", NAMES)

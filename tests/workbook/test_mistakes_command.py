@@ -14,6 +14,13 @@ def test_a_mistake_is_put_into_a_copy_and_caught(house: Any) -> None:
     assert not (house.path / "steps" / "01_config" / ".workbook.json").exists()
 
 
+def test_a_mistake_is_told_with_its_standard_name(house: Any) -> None:
+    """Whoever wants to read more needs the word to search for."""
+    out = house.run("break", "old-session-kept")
+
+    assert "session fixation, CWE-384" in out
+
+
 def test_a_copy_that_is_there_is_kept(house: Any) -> None:
     """Somebody may be mending it. Nor is other work touched."""
     house.begin("02")
