@@ -1,115 +1,396 @@
-"""The command line, and the environment that its commands need. With nothing but the standard library."""
+"""The command line: reads it, and runs one command."""
 
 import argparse
-import hashlib
-import importlib.metadata
-import importlib.util
 import os
-import re
-import subprocess
+import signal
 import sys
-import tomllib
+from collections.abc import Callable
 from pathlib import Path
 
-from workbook.common import ROOT, WorkbookError, find_step, say_command
+from workbook import bootstrap, testing
+from workbook.check import check_command
+from workbook.common import WorkbookError, find_step, nearest
+from workbook.diff import diff_command, peek_command
+from workbook.hints import hint_command
+from workbook.mistakes import break_command
+from workbook.notebook import notebook_command
+from workbook.overview import list_command
+from workbook.places import ROOT
+from workbook.propagate import propagate_command
+from workbook.serve import run_command
+from workbook.start import reset_command, restore_command, start_command
+from workbook.variables import clean_environment
 
-VENV = ROOT / ".venv"
-PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-STAMP = VENV / "workbook.txt"
-COMMANDS = tomllib.loads((ROOT / "workbook" / "commands.toml").read_text(encoding="utf-8"))
+INTERRUPTED = 130
+STEP_HELP = "such as 3, 03 or 03_forms"
+# Extras of pyproject.toml, beside the packages that the app needs. None: no packages.
+APP = ()
+SUITES = ("test", "tool")
+PAGES = ("tool",)
+EVERYTHING = ("test", "tool", "notebook")
+# Settings of the app: `run` takes them from the step's .env alone.
+SETTINGS = (
+    "SECRET_KEY",
+    "SQLALCHEMY_",
+    "SESSION_COOKIE_",
+    "TRUSTED_HOSTS",
+    "RATELIMIT_",
+)
+
+Command = Callable[[argparse.Namespace], int]
+
+
+class CommandLine:
+    """Collects the commands with their help and arguments."""
+
+    def __init__(self) -> None:
+        self.parser = argparse.ArgumentParser(
+            "python3 -m workbook", epilog="Example: python3 -m workbook run 04"
+        )
+        self.commands = self.parser.add_subparsers(dest="command", metavar="COMMAND")
+
+    def add(
+        self,
+        name: str,
+        command: Command,
+        line: str,
+        example: str,
+        extras: tuple[str, ...] | None = None,
+    ) -> argparse.ArgumentParser:
+        """Add a command with a line of help; return the parser of its arguments."""
+        parser = self.commands.add_parser(
+            name,
+            help=line,
+            description=line,
+            epilog=f"Example: python3 -m workbook {example}",
+        )
+        parser.set_defaults(run_command=command, extras=extras)
+        return parser
+
+
+def make_command_line() -> CommandLine:
+    """Return all commands."""
+    line = CommandLine()
+    add_learning(line)
+    add_looking(line)
+    add_running(line)
+    add_maintaining(line)
+    return line
+
+
+def add_learning(line: CommandLine) -> None:
+    """Add the commands of somebody who builds the steps."""
+    start = line.add(
+        "start",
+        start_command,
+        "Begin a step yourself: work/ becomes a copy of the step before it.",
+        "start 03",
+        SUITES,
+    )
+    start.add_argument(
+        "step",
+        metavar="STEP",
+        nargs="?",
+        help=f"{STEP_HELP}; none: read the task again",
+    )
+    start.add_argument(
+        "--aside",
+        action="store_true",
+        help="first move what is in work/ to a folder with today's date",
+    )
+    check = line.add(
+        "check", check_command, "See which behaviours hold in work/.", "check", SUITES
+    )
+    check.add_argument(
+        "words",
+        metavar="WORDS",
+        nargs="*",
+        help="words of the behaviour to explain, if not the first that fails; or the "
+        "step to go on to",
+    )
+    check.add_argument(
+        "--watch", action="store_true", help="run again after every save"
+    )
+    hint = line.add(
+        "hint",
+        hint_command,
+        "A hint for the first behaviour that fails; asked again, it goes deeper.",
+        "hint website",
+    )
+    hint.add_argument(
+        "words", metavar="WORDS", nargs="*", help="words of another behaviour"
+    )
+    peek = line.add(
+        "peek",
+        peek_command,
+        "The difference from your work/ to the step.",
+        "peek auth.py",
+    )
+    peek.add_argument(
+        "file", metavar="PATH", nargs="?", help="such as auth.py or templates"
+    )
+    reset = line.add(
+        "reset",
+        reset_command,
+        "Put files, or all of work/, back to the start; yours are kept aside.",
+        "reset auth.py",
+    )
+    reset.add_argument(
+        "path", metavar="PATH", nargs="?", help="such as auth.py or templates"
+    )
+    restore = line.add(
+        "restore",
+        restore_command,
+        "Bring back what was set aside; what is in its place is kept aside.",
+        "restore work-20260131-101500",
+    )
+    restore.add_argument(
+        "folder", metavar="FOLDER", nargs="?", help="none: list what was set aside"
+    )
+
+
+def add_looking(line: CommandLine) -> None:
+    """Add the commands that show something."""
+    listing = line.add(
+        "list",
+        list_command,
+        "The steps and how far you are; or the mistakes, or the progress of a class.",
+        "list --all participants/*",
+    )
+    listing.add_argument(
+        "--mistakes", action="store_true", help="the tutorial's mistakes, by step"
+    )
+    listing.add_argument(
+        "--all", metavar="DIR", nargs="+", help="one row per participant's folder"
+    )
+    diff = line.add(
+        "diff",
+        diff_command,
+        "What changes from one step to another, told as a lesson.",
+        "diff 04 05 --html lesson.html",
+    )
+    diff.add_argument("a", metavar="A", help="a step, or work")
+    diff.add_argument("b", metavar="B", help="a step, or work")
+    diff.add_argument(
+        "path", metavar="PATH", nargs="?", help="such as auth.py or templates"
+    )
+    diff.add_argument("--stat", action="store_true", help="only count the lines")
+    diff.add_argument(
+        "--html", metavar="FILE", help="write one page, to read or to project"
+    )
+    notebook = line.add(
+        "notebook",
+        notebook_command,
+        "Open a step's notebook in JupyterLab, without the answers.",
+        "notebook 05",
+        EVERYTHING,
+    )
+    notebook.add_argument(
+        "step", metavar="STEP", nargs="?", help=f"{STEP_HELP}; 01 if none is named"
+    )
+
+
+def add_running(line: CommandLine) -> None:
+    """Add the commands that run an app or the suites."""
+    run = line.add(
+        "run",
+        run_command,
+        "Serve a step, or your work/, until Ctrl-C.",
+        "run 04",
+        APP,
+    )
+    run.add_argument(
+        "step",
+        metavar="STEP",
+        nargs="?",
+        default="06",
+        help=f"{STEP_HELP}, or work; 06 if none is named",
+    )
+    add_server_options(run)
+    mistake = line.add(
+        "break",
+        break_command,
+        "Put one of the tutorial's mistakes into a copy, and see what it does.",
+        "break open-redirect --test",
+        SUITES,
+    )
+    mistake.add_argument("id", metavar="MISTAKE", help="its id: see `list --mistakes`")
+    mistake.add_argument("--run", action="store_true", help="serve the copy")
+    mistake.add_argument(
+        "--test", action="store_true", help="run the suites on the copy"
+    )
+    mistake.add_argument(
+        "--aside",
+        action="store_true",
+        help="keep the copy that is there under a dated name, and make a new one",
+    )
+    add_server_options(mistake)
+    test = line.add(
+        "test",
+        testing.test_command,
+        "Run a step's suites, or everything; takes pytest's own options too.",
+        "test 04 --app work",
+        EVERYTHING,
+    )
+    test.add_argument(
+        "step", metavar="STEP", nargs="?", help=f"{STEP_HELP}; everything if none"
+    )
+    test.add_argument(
+        "--app", metavar="DIR", help="test this folder instead of the step"
+    )
+    test.add_argument(
+        "rest", metavar="PYTEST OPTION", nargs="*", help="such as -x or -k mailbox"
+    )
+
+
+def add_server_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `run`, which `break --run` has, too."""
+    parser.add_argument(
+        "--port",
+        type=int,
+        default=5000,
+        help="if it is busy, the next free one is taken; 5000 if not given",
+    )
+    parser.add_argument(
+        "--host",
+        default="127.0.0.1",
+        help="the address to listen at; only this machine if not given",
+    )
+    parser.add_argument(
+        "--new-database",
+        action="store_true",
+        help="keep the database under a dated name, and make a new one",
+    )
+
+
+def add_maintaining(line: CommandLine) -> None:
+    """Add the command for maintainers."""
+    propagate = line.add(
+        "propagate",
+        propagate_command,
+        "For maintainers: carry a step's uncommitted change into every later step.",
+        "propagate 02",
+    )
+    propagate.add_argument("step", metavar="STEP", help="the step that you changed")
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
-    """Read the command line. What follows `test [STEP]` goes to pytest as it is."""
-    if arguments[:1] == ["test"] and not {"-h", "--help"} & set(arguments):
-        rest = arguments[1:]
-        named = rest and rest[0][:1] != "-" and (rest[0] == "work" or not os.path.exists(rest[0].partition("::")[0]))
-        return argparse.Namespace(command="test", step=rest.pop(0) if named else None, rest=rest)
-    top = argparse.ArgumentParser("python3 -m workbook", epilog="Example: python3 -m workbook run 04")
-    parsers = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for name, command in COMMANDS.items():
-        line, example = command["line"], f"Example: python3 -m workbook {command['example']}"
-        parser = parsers.add_parser(name, help=line, description=line, epilog=example)
-        for argument, keywords in command.get("arguments", {}).items():
-            parser.add_argument(argument, **{**keywords, **({"type": int} if "type" in keywords else {})})
-    return top.parse_args(arguments)
+    """Read the command line. What follows `test [STEP]` goes to pytest as it is.
+
+    Raises WorkbookError if there is no such command.
+    """
+    line = make_command_line()
+    names = list(line.commands.choices)
+    name = arguments[0] if arguments else ""
+    if name and not name.startswith("-") and name not in names:
+        raise WorkbookError(f"There is no command {name}. {nearest(name, names)}")
+    wants_help = "-h" in arguments or "--help" in arguments
+    if name == "test" and not wants_help:
+        options = line.parser.parse_args(["test"])
+        options.step, options.rest = testing.split_arguments(arguments[1:])
+        return options
+    options = line.parser.parse_args(arguments)
+    if not options.command:
+        line.parser.print_help()
+    return options
 
 
 def main(arguments: list[str]) -> int:
-    """Run one command; give its exit status."""
+    """Run one command; return its exit status.
+
+    Ctrl-C, Ctrl-D and a reader who has closed the pipe end it without a traceback.
+    """
+    open_streams()
+    try:
+        if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+        return run(arguments)
+    except (KeyboardInterrupt, EOFError):
+        return INTERRUPTED
+    except WorkbookError as error:
+        return fail(str(error))
+    except BrokenPipeError:  # `diff | head`: the reader has seen enough
+        return 1
+    except OSError as error:
+        reason = f"{error.strerror or error}: {error.filename or 'the output'}."
+        if isinstance(error, PermissionError):
+            reason += " May this folder be written to?"
+        return fail(reason)
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # Python says nothing at its end
+        close_streams()
+
+
+def run(arguments: list[str]) -> int:
+    """Read the command line and run the command."""
+    removed = clean_environment()
+    options = parse(arguments)
+    if not options.command:
+        return 0
+    check_steps(options)
+    if options.command in ("run", "break"):
+        say_which_settings_are_ignored(removed)
+    extras = needed_extras(options)
+    if extras is not None:
+        bootstrap.ensure(extras, arguments)
+    os.chdir(ROOT)
+    sys.dont_write_bytecode = True  # no __pycache__ beside the steps
+    return options.run_command(options)
+
+
+def check_steps(options: argparse.Namespace) -> None:
+    """Report a misspelled step before any package is installed."""
+    others = ("work",) if options.command in ("run", "test", "diff") else ()
+    for name in ("step", "a", "b"):
+        word = getattr(options, name, None)
+        if word and Path(word).name != "work":
+            find_step(word, others)
+
+
+def say_which_settings_are_ignored(removed: list[str]) -> None:
+    """Name the app's settings that stand in the environment."""
+    names = [name for name in removed if name.startswith(SETTINGS)]
+    if names:
+        print(
+            f"Not used from your environment: {', '.join(sorted(names))}. "
+            "Write such settings into the .env of the step.",
+            file=sys.stderr,
+        )
+
+
+def needed_extras(options: argparse.Namespace) -> tuple[str, ...] | None:
+    """Return the extras that a command needs; None if it needs no packages."""
+    if options.command == "diff" and options.html:
+        return PAGES
+    if options.command == "test" and options.step:
+        return SUITES
+    return options.extras
+
+
+def open_streams() -> None:
+    """Make the output UTF-8 and line by line; it may be closed (`>&-`)."""
+    if sys.stdout is None:
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115 -- open until Python ends
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w")  # noqa: SIM115
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(encoding="utf-8", errors="replace", line_buffering=True)
-    options = parse(arguments)
-    command = COMMANDS[options.command]
+
+
+def close_streams() -> None:
+    """Write what is left; if nobody reads it, Python must not try again at its end."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, stream.fileno())
+
+
+def fail(reason: str) -> int:
+    """Print why a command failed; return its status."""
     try:
-        for word in filter(None, map(options.__dict__.get, ("step", "a", "b"))):
-            Path(word).name == "work" or find_step(word)  # a slip is told before anything is installed
-        if "extras" in command or options.__dict__.get("html"):
-            extras = command.get("extras", ["tool"])
-            ensure(extras[:2] if options.command == "test" and options.step else extras, arguments)
-        os.chdir(ROOT)
-        sys.dont_write_bytecode = True  # no __pycache__ beside the steps: it would show in their diffs
-        os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
-        return getattr(importlib.import_module(f"workbook.{command['module']}"), f"{options.command}_command")(options)
-    except WorkbookError as error:
-        print(error, file=sys.stderr)
-    except BrokenPipeError:  # `diff | head`: the reader has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except OSError as error:
-        may = " May this folder be written to?" * isinstance(error, PermissionError)
-        print(f"{error.strerror or error}: {error.filename or 'the output'}.{may}", file=sys.stderr)
+        print(reason, file=sys.stderr)
+    except OSError:  # nobody reads that, either
+        return 1
     return 1
-
-
-def ensure(extras: list[str], arguments: list[str]) -> None:
-    """Return where the packages are; otherwise install them and start this command again with the Python of .venv."""
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    optional = project["optional-dependencies"]
-    wanted = {*project["dependencies"], *(name for extra in extras for name in optional.get(extra, []))}
-    inside = VENV.exists() and Path(sys.prefix).resolve() == VENV.resolve()
-    # Whoever has made and activated an environment of their own is not given another.
-    if not inside and (sys.prefix != sys.base_prefix or not VENV.exists()) and all(map(is_installed, wanted)):
-        return
-    install(wanted)
-    if not inside:
-        command = [str(PYTHON), "-m", "workbook", *arguments]
-        if os.name == "nt":  # there, exec would give the terminal back before the command is done
-            sys.exit(subprocess.call(command))
-        os.execv(PYTHON, command)  # noqa: S606 -- the same command, with the Python that has the packages
-
-
-def is_installed(requirement: str) -> bool:
-    """Whether this Python has a package, and new enough."""
-    name, _, least = re.sub(r"\[.*?\]|[;,].*", "", requirement).partition(">=")
-    found = [package.version for package in importlib.metadata.distributions(name=name.strip())]
-    need, *have = ([int(part) for part in re.findall(r"\d+", version)] for version in (least, *found))
-    return bool(have) and have[0] >= need
-
-
-def install(wanted: set[str]) -> None:
-    """Make .venv, install what is missing, and note it when all is there: an interrupted call is mended by the next."""
-    pins = ROOT / "constraints.txt"
-    pinned = hashlib.sha256(pins.read_bytes() if pins.exists() else b"").hexdigest()
-    stamp = STAMP.read_text(encoding="utf-8").splitlines() if STAMP.exists() else []
-    installed = set(stamp[1:]) if stamp[:1] == [pinned] else set()
-    if PYTHON.exists() and wanted <= installed:
-        return
-    pip = [str(PYTHON), "-m", "pip"]
-    if not PYTHON.exists() or subprocess.run([*pip, "--version"], capture_output=True, check=False).returncode:
-        if not importlib.util.find_spec("ensurepip") or not importlib.util.find_spec("venv"):
-            package = f"python{sys.version_info.major}.{sys.version_info.minor}-venv"
-            raise WorkbookError(
-                f"This Python makes no environments yet. On Debian and Ubuntu: sudo apt install {package}"
-            )
-        say_command("python3", "-m", "venv", ".venv")
-        again = ["--clear"] if PYTHON.is_symlink() else []  # it leads to a Python that was removed
-        if subprocess.call([sys.executable, "-m", "venv", *again, VENV], start_new_session=True):
-            raise WorkbookError("python3 -m venv did not work; the lines above say why.")
-    print("Installing what this command needs. Only this once; with an empty cache it takes about half a minute.")
-    words = [*(["-c", "constraints.txt"] if pins.exists() else []), *sorted(wanted | installed)]
-    say_command("pip", "install", *words)
-    quiet = [] if sys.stdout.isatty() else ["--quiet"]
-    command = [*pip, "install", "--disable-pip-version-check", "--no-input", *quiet, *words]
-    if subprocess.call(command, cwd=ROOT, start_new_session=True):  # so that Ctrl-C is ours alone to answer
-        raise WorkbookError("Installing did not work. The same command, called again, carries on from here.")
-    STAMP.write_text("\n".join([pinned, *(wanted | installed)]), encoding="utf-8")

@@ -1,4 +1,4 @@
-"""The commands that hand over to other programs: flask, pytest and JupyterLab."""
+"""`run`: serve a step or work/ with Flask's development server."""
 
 import argparse
 import os
@@ -7,56 +7,132 @@ import secrets
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
-from workbook.common import STEPS, WORK, WorkbookError, find_folder, find_step, say_command, shown
+from workbook.common import WorkbookError, find_folder, say_command
+from workbook.places import shown
+
+PORTS_TO_TRY = 50
+LAST_PORT = 65535
+NO_SUCH_COMMAND = 2  # the status of `flask` then
+EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 -- only what somebody may ask for
 
 
 def run_command(options: argparse.Namespace) -> int:
     """Serve a step until Ctrl-C."""
-    return serve(find_folder(options.step)[1], options.host, options.port)
+    _, folder = find_folder(options.step)
+    again = f"run {options.step}"
+    return serve(folder, options.host, options.port, again, options.new_database)
 
 
-def serve(folder: Path, host: str = "127.0.0.1", port: int = 5000) -> int:
-    """Make the key and the database where they are missing, and run `flask run`."""
-    app = ["--app", f"{shown(folder)}/wsgi.py"]
-    example, env = folder / ".env.example", folder / ".env"
-    if example.exists() and not env.exists():
-        text = example.read_text(encoding="utf-8")
-        with open(os.open(env, os.O_WRONLY | os.O_CREAT, 0o600), "w", encoding="utf-8") as file:
-            file.write(re.sub("(?m)^SECRET_KEY=$", f"SECRET_KEY={secrets.token_hex(32)}", text))
-        print(f"Made {shown(env)} with a key of its own.")
-    # Safe to repeat, but slow: only where the step has the command, and its own database is not there yet.
-    sources = (path.read_text(encoding="utf-8", errors="replace") for path in folder.glob("*/*.py"))
-    if not any((folder / "instance").glob("*.db")) and any('"init-db"' in source for source in sources):
-        say_command("flask", *app, "init-db")
-        if status := subprocess.call([sys.executable, "-m", "flask", *app, "init-db"], start_new_session=True):
-            return status
-    free = next((number for number in range(port, min(port + 50, 65536)) if is_free(host, number)), None)
-    if free is None:
-        raise WorkbookError(f"No port from {port} to {port + 49} is free. Name another with --port: 1024 to 65535.")
-    if free != port:
-        print(f"Port {port} is busy, so this one takes {free}.")
-    if host not in ("127.0.0.1", "localhost", "::1"):
-        print(f"The app answers other machines with 400 until TRUSTED_HOSTS in {shown(folder)}/.env names this one.")
-    address = f"http://{f'[{host}]' if ':' in host else host}:{free}/"
-    print(f"{shown(folder)} is at {address} until you press Ctrl-C. After a change, start it again.")
-    words = [*app, "run", *(["--host", host] if host != "127.0.0.1" else []), "--port", str(free)]
-    say_command("flask", *words)
-    from flask.cli import main  # in this process: no second Python to wait for, and no traceback on Ctrl-C
+def serve(folder: Path, host: str, port: int, again: str, new_database: bool) -> int:
+    """Make the key and the tables that are missing, and run `flask run`.
 
-    sys.argv = ["flask", *words]
-    try:
-        main()
-    except SystemExit as end:
-        if isinstance(end.code, str):
-            raise WorkbookError(end.code) from end
-        return end.code or 130  # without a complaint of its own it ends by Ctrl-C alone
-    return 130
+    `again` are the words of this command, for a message that names it.
+    """
+    app = f"{shown(folder)}/wsgi.py"
+    make_env_file(folder)
+    if new_database:
+        print(set_database_aside(folder))
+    status = make_tables(app, again)
+    if status != 0:
+        return status
+    free_port = find_free_port(host, port)
+    if free_port != port:
+        print(f"Port {port} is busy, so this one takes {free_port}.")
+    name = name_in_address(folder, host)
+    print(
+        f"{shown(folder)} is at http://{name}:{free_port}/ until you press Ctrl-C. "
+        "After a change, start it again."
+    )
+    words = ["--app", app, "run", "--port", str(free_port)]
+    if host != "127.0.0.1":
+        words += ["--host", host]
+    return run_flask(words)
+
+
+def make_env_file(folder: Path) -> None:
+    """Copy .env.example to .env, with a new key; a .env that is there stays."""
+    example = folder / ".env.example"
+    env = folder / ".env"
+    if env.exists() or not example.exists():
+        return
+    text = example.read_text(encoding="utf-8")
+    key = secrets.token_hex(32)
+    text = re.sub("(?m)^SECRET_KEY=$", f"SECRET_KEY={key}", text)
+    only_for_me = os.open(env, os.O_WRONLY | os.O_CREAT, 0o600)
+    with open(only_for_me, "w", encoding="utf-8") as file:
+        file.write(text)
+    print(f"Made {shown(env)} with a key of its own.")
+
+
+def make_tables(app: str, again: str) -> int:
+    """Run `flask init-db` if the app has it: it makes missing tables, and no others.
+
+    Returns its status. If it names a column that the database lacks, says what to do.
+    """
+    command = [sys.executable, "-m", "flask", "--app", app, "init-db"]
+    result = subprocess.run(
+        command,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        encoding="utf-8",
+        errors="replace",
+        start_new_session=True,  # Ctrl-C is ours alone to answer
+        check=False,
+    )
+    if result.returncode == NO_SUCH_COMMAND and "No such command" in result.stderr:
+        return 0  # step 01 has no database
+    say_command("flask", "--app", app, "init-db")
+    print(result.stdout, end="")
+    print(result.stderr, end="", file=sys.stderr)
+    if result.returncode != 0 and "lacks" in result.stderr:
+        print(
+            "\nTo keep that database under another name, and make a new one:\n"
+            f"  python3 -m workbook {again} --new-database",
+            file=sys.stderr,
+        )
+    return result.returncode
+
+
+def set_database_aside(folder: Path) -> str:
+    """Give the app's SQLite database another name; return a sentence about it."""
+    instance = folder / "instance"
+    date = time.strftime("%Y%m%d-%H%M%S")
+    kept = []
+    for database in sorted(instance.glob("*.db")):
+        for path in sorted(instance.glob(f"{database.name}*")):
+            # SQLite's own files beside it: x.db-wal, x.db-shm, x.db-journal
+            if path == database or path.name.startswith(f"{database.name}-"):
+                copy = path.with_name(f"{path.name}.{date}")
+                path.rename(copy)
+                kept.append(shown(copy))
+    if not kept:
+        raise WorkbookError(
+            f"There is no SQLite database in {shown(instance)}. If .env names another "
+            "one, it stays as it is: change its tables yourself."
+        )
+    return f"Yours is kept: {', '.join(kept)}"
+
+
+def find_free_port(host: str, port: int) -> int:
+    """Return this port, or the next one that is free."""
+    last = min(port + PORTS_TO_TRY - 1, LAST_PORT)
+    for candidate in range(port, last + 1):
+        if is_free(host, candidate):
+            return candidate
+    raise WorkbookError(
+        f"No port from {port} to {port + PORTS_TO_TRY - 1} is free. "
+        "Name another with --port: 1024 to 65535."
+    )
 
 
 def is_free(host: str, port: int) -> bool:
-    """Whether nobody answers there. Not by binding it: some systems let two programs bind the same port."""
+    """Return whether nobody answers there.
+
+    Not whether we can bind the port: some systems let two programs do that.
+    """
     try:
         socket.create_connection((host, port), timeout=1).close()
         return False
@@ -66,23 +142,54 @@ def is_free(host: str, port: int) -> bool:
         return True
 
 
-def test_command(options: argparse.Namespace) -> int:
-    """Run pytest: one step's suites, or all there is."""
-    words = options.rest
-    if options.step:
-        step, folder = find_folder(options.step)
-        words = ["--step", step[:2], *(["--app=work"] if folder == WORK else []), *words]
-    if "--app" in words[:-1]:  # pytest reads a folder that stands alone as a path, before it knows our option
-        words[words.index("--app") : words.index("--app") + 2] = [f"--app={words[words.index('--app') + 1]}"]
-    words = words or ["-n", "auto"]
-    say_command("pytest", *words)
-    import pytest
+def name_in_address(folder: Path, host: str) -> str:
+    """Return what to write for the host in the address that we print.
 
-    return 130 if (status := pytest.main(words)) == pytest.ExitCode.INTERRUPTED else int(status)
+    Says so if the app does not answer to that name, because of TRUSTED_HOSTS; raises
+    WorkbookError if no setting can help.
+    """
+    trusted = trusted_hosts(folder)
+    setting = f"TRUSTED_HOSTS in {shown(folder)}/.env"
+    if host in EVERYWHERE:
+        if trusted:
+            print(
+                "Other machines get the status 400 until this machine's name or "
+                f"address is in {setting}."
+            )
+        return "127.0.0.1" if host == EVERYWHERE[0] else "localhost"
+    if trusted and ":" in host:
+        raise WorkbookError(
+            f"At [{host}] every page would be the status 400: Flask finds no address "
+            f"in brackets in {setting}. Listen at 127.0.0.1, or at a name that "
+            "leads to your address, such as localhost."
+        )
+    if trusted and host not in trusted:
+        print(f"The app answers with the status 400 until {host} is in {setting}.")
+    return f"[{host}]" if ":" in host else host
 
 
-def notebook_command(options: argparse.Namespace) -> int:
-    """Open a step's notebook in JupyterLab."""
-    path = Path("notebooks", f"{find_step(options.step or STEPS[0])}.ipynb")
-    say_command("jupyter", "lab", path)
-    return subprocess.call([sys.executable, "-m", "jupyterlab", path])
+def trusted_hosts(folder: Path) -> list[str]:
+    """Return the names that the app answers to; an empty list means: to any."""
+    from dotenv import dotenv_values  # one of the app's packages
+
+    value = dotenv_values(folder / ".env").get("TRUSTED_HOSTS") or ""
+    return [name.strip() for name in value.split(",") if name.strip()]
+
+
+def run_flask(words: list[str]) -> int:
+    """Run the `flask` command in this process until Ctrl-C.
+
+    In this process: no second Python to wait for, and no traceback on Ctrl-C.
+    """
+    from flask.cli import main
+
+    say_command("flask", *words)
+    sys.argv = ["flask", *words]
+    try:
+        main()
+    except SystemExit as end:
+        if isinstance(end.code, str):
+            raise WorkbookError(end.code) from end
+        # Without a complaint of its own it ends by Ctrl-C alone.
+        return end.code or 130
+    return 130

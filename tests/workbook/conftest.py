@@ -26,7 +26,7 @@ class House:
         self.package = self.work / "flask_login_tutorial"
         self.env = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "COV_"))}
         self.env |= {"PYTHONIOENCODING": "utf-8", "PYTHONWARNINGS": "ignore"}
-        self.env["PYTEST_DEBUG_TEMPROOT"] = str(path.parent)  # two runs that clean up the same folder trip each other
+        self.env["TMPDIR"] = str(path.parent)  # two runs of pytest that clean up the same folder trip each other
         self.running: list[subprocess.Popen[str]] = []
 
     def run(self, *words: str, code: int = 0, **env: str) -> str:

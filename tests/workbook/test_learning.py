@@ -227,12 +227,12 @@ def test_every_start_lacks_something_and_has_hints_for_it(house: Any, step: str)
     """Three levels for each behaviour that is not there yet; the first does not give the code away."""
     house.run("start", step)
     failing = json.loads((house.work / ".workbook.json").read_text())["failing"]
-    import workbook.learn
+    from workbook.hints import hints
 
     assert any(name.startswith(step) for name in failing)
     for name in failing:
         suite, _, test = name.partition("::")
-        levels = workbook.learn.hints(suite).get(test)
+        levels = hints(suite).get(test)
         assert levels, f"{name} has no hints"
         assert len({*levels}) == 3, name
         assert not re.search(r"[`_=()]|\bimport\b", levels[0]), f"{name}: level one shows code"

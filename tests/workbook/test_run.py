@@ -132,7 +132,7 @@ def test_a_bare_machine_gets_an_environment_and_an_interrupted_one_is_mended(hou
     (house.path / "pyproject.toml").write_text(project)
     (house.path / "constraints.txt").write_text("tinything==1.0\n")
     env = {**house.env, "PIP_NO_INDEX": "1", "PIP_CONFIG_FILE": "/dev/null"}
-    code = "import sys; from workbook.cli import ensure; ensure([], ['list'])"
+    code = "import sys; from workbook.bootstrap import ensure; ensure((), ['list'])"
 
     def call(links: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(

@@ -1,0 +1,199 @@
+"""The environment in .venv: make it, fill it, and start again in it.
+
+With nothing but the standard library: the packages are not there yet.
+"""
+
+import hashlib
+import importlib.metadata
+import importlib.util
+import os
+import re
+import signal
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from workbook.common import WorkbookError, say_command
+from workbook.places import ROOT
+
+VENV = ROOT / ".venv"
+PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+# We have made the environment if this is there. It holds the digest of the pins that
+# were installed, and under it the requirements.
+STAMP = VENV / "workbook.txt"
+PINS = ROOT / "constraints.txt"
+
+
+def ensure(extras: tuple[str, ...], arguments: list[str]) -> None:
+    """Return where the packages are; else install them and start again in .venv.
+
+    `extras` are those of pyproject.toml, beside the packages that the app needs;
+    `arguments` are those of this command.
+    """
+    wanted = read_requirements(extras)
+    inside = VENV.exists() and Path(sys.prefix).resolve() == VENV.resolve()
+    in_another = sys.prefix != sys.base_prefix and not inside
+    # An environment that somebody has made and activated is used as it is.
+    if (in_another or not VENV.exists()) and not find_missing(wanted):
+        return
+    prepare(wanted, inside)
+    if not inside:
+        restart(arguments)
+
+
+def read_requirements(extras: tuple[str, ...]) -> set[str]:
+    """Read what the app and these extras need from pyproject.toml."""
+    project = read_project()
+    wanted = set(project["dependencies"])
+    for extra in extras:
+        wanted.update(project["optional-dependencies"].get(extra, []))
+    return wanted
+
+
+def read_project() -> dict[str, Any]:
+    """Return the table [project] of pyproject.toml."""
+    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    return tomllib.loads(text)["project"]
+
+
+def find_missing(wanted: set[str], folders: list[str] | None = None) -> list[str]:
+    """Return the requirements that are not met, by this Python or in these folders."""
+    path = sys.path if folders is None else folders
+    return sorted(name for name in wanted if not is_installed(name, path))
+
+
+def is_installed(requirement: str, path: list[str]) -> bool:
+    """Return whether a package such as "flask>=3.1" is there, and new enough."""
+    name, _, least = re.sub(r"\[.*?\]|[;,].*", "", requirement).partition(">=")
+    for package in importlib.metadata.distributions(name=name.strip(), path=path):
+        return version_numbers(package.version) >= version_numbers(least)
+    return False
+
+
+def version_numbers(version: str) -> list[int]:
+    """Return the numbers in a version, which can be compared."""
+    return [int(part) for part in re.findall(r"\d+", version)]
+
+
+def prepare(wanted: set[str], inside: bool) -> None:
+    """Make .venv and install what it lacks.
+
+    Every part can be repeated: after an interruption the next call carries on.
+    """
+    ours = STAMP.exists() or not VENV.exists()
+    pins, *noted = read_stamp()
+    pins_are_current = pins == digest_of_pins() or not ours
+    folders = None if inside else site_packages()
+    missing = find_missing(wanted, folders)
+    if PYTHON.exists() and pins_are_current and not missing:
+        return
+    if not has_pip():
+        if not ours:
+            raise WorkbookError(explain_foreign_environment(missing))
+        make_environment()
+    # What earlier commands have needed stays as new as the pins.
+    known = read_requirements(tuple(read_project()["optional-dependencies"]))
+    install(wanted | (known & set(noted)))
+
+
+def read_stamp() -> list[str]:
+    """Return the digest of the pins, or an empty text, and the requirements."""
+    if not STAMP.exists():
+        return [""]
+    return STAMP.read_text(encoding="utf-8").splitlines() or [""]
+
+
+def digest_of_pins() -> str:
+    """Return a digest that changes when a pinned version does."""
+    pins = PINS.read_bytes() if PINS.exists() else b""
+    return hashlib.sha256(pins).hexdigest()
+
+
+def site_packages() -> list[str]:
+    """Return the folders of .venv that hold packages."""
+    folders = [*VENV.glob("lib/python*/site-packages"), VENV / "Lib" / "site-packages"]
+    return [str(folder) for folder in folders]
+
+
+def has_pip() -> bool:
+    """Return whether .venv can install anything."""
+    if not PYTHON.exists():
+        return False
+    command = [PYTHON, "-m", "pip", "--version"]
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+
+def explain_foreign_environment(missing: list[str]) -> str:
+    """Say what to do about a .venv that the workbook did not make and cannot fill."""
+    if not PYTHON.exists():
+        return (
+            f"{VENV.name} is there and holds no Python that works. The workbook has "
+            "not made it, so it stays as it is: rename or delete it, and call this "
+            "again."
+        )
+    packages = " ".join(f'"{name}"' for name in missing)
+    return (
+        f"{VENV.name} lacks {', '.join(missing)}, and has no pip to install them. The "
+        "workbook has not made it, so it stays as it is. Install them there yourself:\n"
+        f"  uv pip install -c constraints.txt {packages}\n"
+        "or give it pip, and call this again:\n"
+        f"  {PYTHON.relative_to(ROOT)} -m ensurepip"
+    )
+
+
+def make_environment() -> None:
+    """Make .venv, or make it anew; it is ours."""
+    if not importlib.util.find_spec("ensurepip") or not importlib.util.find_spec(
+        "venv"
+    ):
+        package = f"python{sys.version_info.major}.{sys.version_info.minor}-venv"
+        raise WorkbookError(
+            "This Python makes no environments yet. "
+            f"On Debian and Ubuntu: sudo apt install {package}"
+        )
+    VENV.mkdir(exist_ok=True)
+    STAMP.touch()
+    for path in PYTHON.parent.glob("python*"):
+        if path.is_symlink() and not path.exists():
+            path.unlink()  # it leads to a Python that was removed
+    say_command("python3", "-m", "venv", ".venv")
+    command = [sys.executable, "-m", "venv", str(VENV)]
+    # In a session of its own, so that Ctrl-C is ours alone to answer.
+    if subprocess.call(command, start_new_session=True) != 0:
+        raise WorkbookError("python3 -m venv failed; the lines above say why.")
+
+
+def install(wanted: set[str]) -> None:
+    """Install packages with pip, and note it if all went well."""
+    print(
+        "Installing what this command needs. Only this once; "
+        "with an empty cache it takes about half a minute."
+    )
+    words = sorted(wanted)
+    if PINS.exists():
+        words = ["-c", PINS.name, *words]
+    say_command("pip", "install", *words)
+    command = [str(PYTHON), "-m", "pip", "install", "--disable-pip-version-check"]
+    command.append("--no-input")
+    if not sys.stdout.isatty():
+        command.append("--quiet")
+    if subprocess.call([*command, *words], cwd=ROOT, start_new_session=True) != 0:
+        raise WorkbookError(
+            "Installing failed. The same command, called again, carries on from here."
+        )
+    if STAMP.exists():
+        lines = [digest_of_pins(), *sorted(wanted)]
+        STAMP.write_text("\n".join(lines), encoding="utf-8")
+
+
+def restart(arguments: list[str]) -> None:
+    """Start this command again with the Python of .venv; does not return."""
+    command = [str(PYTHON), "-m", "workbook", *arguments]
+    if os.name == "nt":  # there, exec would give the terminal back too early
+        sys.exit(subprocess.call(command))
+    # Ctrl-C waits until the new Python can answer it: workbook/__init__.py.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    sys.stdout.flush()
+    os.execv(PYTHON, command)  # noqa: S606 -- the same command, with its packages

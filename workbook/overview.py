@@ -1,0 +1,60 @@
+"""`list`: the steps and how far one is, the mistakes, or a whole class."""
+
+import argparse
+from pathlib import Path
+
+from workbook.common import paint
+from workbook.patches import all_mistakes
+from workbook.places import PACKAGE, ROOT, STEPS, WORK
+from workbook.progress import Progress, read_progress
+
+
+def list_command(options: argparse.Namespace) -> int:
+    """Print the steps, the mistakes, or the progress of a class."""
+    if options.mistakes:
+        list_mistakes()
+    elif options.all:
+        list_class([Path(folder) for folder in options.all])
+    else:
+        list_steps()
+    return 0
+
+
+def list_steps() -> None:
+    """Print a row for each step: how far one is, and what it is about."""
+    progress = read_progress(WORK)
+    for step in STEPS:
+        here = "  <- you are here" if step == progress.step else ""
+        name = paint(f"{step:13}", "1")
+        print(f"{name} {reached(progress, step):>12}   {subject(step)}{here}")
+
+
+def subject(step: str) -> str:
+    """Return what a step is about: the first line of its package, after the colon."""
+    module = ROOT / "steps" / step / PACKAGE / "__init__.py"
+    first_line = module.read_text(encoding="utf-8").splitlines()[0]
+    return first_line.strip('"').partition(": ")[2]
+
+
+def reached(progress: Progress, step: str) -> str:
+    """Return how many of a step's behaviours hold."""
+    score = progress.done.get(step)
+    return str(score) if score and score.total else "-"
+
+
+def list_mistakes() -> None:
+    """Print a row for each mistake."""
+    for mistake in all_mistakes():
+        name = paint(f"{mistake.id:26}", "1")
+        print(f"{mistake.step:13} {name} {mistake.title}")
+
+
+def list_class(folders: list[Path]) -> None:
+    """Print a row for each participant, and a column for each step."""
+    print(f"{'':20}", *(f"{step:>13}" for step in STEPS))
+    for folder in folders:
+        progress = read_progress(folder / "work")
+        if progress == Progress():
+            progress = read_progress(folder)
+        columns = [f"{reached(progress, step):>13}" for step in STEPS]
+        print(f"{folder.resolve().name:20.20}", *columns)

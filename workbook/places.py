@@ -1,0 +1,72 @@
+"""Where things are: the steps, the learner's folder, and the files of a lesson."""
+
+import os
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+WORK = ROOT / "work"
+PACKAGE = "flask_login_tutorial"
+PROGRESS_FILE = ".workbook.json"
+STEPS = sorted(path.name for path in (ROOT / "steps").glob("[0-9][0-9]_*"))
+
+# What running an app leaves in its folder, and what editors keep there.
+NOT_LESSON = {
+    ".env",
+    ".git",
+    ".idea",
+    ".ipynb_checkpoints",
+    ".mypy_cache",
+    ".pytest_cache",
+    ".ruff_cache",
+    ".venv",
+    ".vscode",
+    "__pycache__",
+}
+# Only at the top of the folder: a lesson may have a folder of such a name elsewhere.
+NOT_LESSON_AT_TOP = {"instance", "mistakes", PROGRESS_FILE}
+LITTER = re.compile(
+    r"""
+    .*\.py[co]                 # Python's compiled modules
+    | .*~                      # backups of Emacs, gedit and others
+    | \#.*\#                   # Emacs: what is not saved yet
+    | \.\#.*                   # Emacs: a lock, a link to nowhere
+    | \..*\.(sw[a-z]|un~)      # Vim: swap and undo files
+    | 4913                     # Vim: whether a folder can be written to
+    | \.~lock\..*\#            # LibreOffice
+    | .*___jb_(tmp|old)___     # PyCharm: a save under way
+    | \.goutputstream-.*       # GNOME: a save under way
+    | \.fuse_hidden.* | \.nfs[0-9a-f]+   # deleted while it was open
+    | \.DS_Store | \._.* | Thumbs\.db | desktop\.ini   # file managers
+    """,
+    re.VERBOSE,
+)
+
+
+def is_lesson(name: str, at_top: bool) -> bool:
+    """Return whether a file or folder of this name belongs to the lesson."""
+    if name in NOT_LESSON or LITTER.fullmatch(name):
+        return False
+    return not (at_top and name in NOT_LESSON_AT_TOP)
+
+
+def lesson_files(folder: Path) -> dict[str, Path]:
+    """Return the files of a step, or of work/, by their path in the folder.
+
+    Everything that looks at a step's files looks at these alone.
+    """
+    found = {}
+    for top, folders, names in os.walk(folder, followlinks=True):
+        at_top = Path(top) == folder
+        # os.walk goes into the folders that are left in this list
+        folders[:] = sorted(name for name in folders if is_lesson(name, at_top))
+        for name in sorted(names):
+            path = Path(top, name)
+            if is_lesson(name, at_top) and path.is_file():  # no pipes, no broken links
+                found[path.relative_to(folder).as_posix()] = path
+    return found
+
+
+def shown(path: Path) -> str:
+    """Return a path as one would type it at the top of the workbook."""
+    return path.relative_to(ROOT).as_posix()

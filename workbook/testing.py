@@ -1,0 +1,53 @@
+"""`test`: run pytest."""
+
+import argparse
+import os
+import sys
+
+from workbook.common import find_folder, say_command
+from workbook.places import WORK
+
+
+def split_arguments(arguments: list[str]) -> tuple[str | None, list[str]]:
+    """Return the step that stands first, if one does, and the rest for pytest."""
+    if arguments and looks_like_step(arguments[0]):
+        return arguments[0], arguments[1:]
+    return None, list(arguments)
+
+
+def looks_like_step(word: str) -> bool:
+    """Return whether a word means a step or work/: no option, and no file of tests."""
+    if word.startswith("-"):
+        return False
+    path = word.partition("::")[0]
+    return word == "work" or not os.path.exists(path)
+
+
+def test_command(options: argparse.Namespace) -> int:
+    """Run a step's suites, or all there is, with pytest's own options."""
+    words = join_app(options.rest)
+    if options.step:
+        step, folder = find_folder(options.step)
+        if folder == WORK:
+            words.insert(0, "--app=work")
+        words = ["--step", step[:2], *words]
+    words = words or ["-n", "auto"]
+    say_command("pytest", *words)
+    sys.stdout.flush()
+    import pytest
+
+    status = pytest.main(words)
+    return 130 if status == pytest.ExitCode.INTERRUPTED else int(status)
+
+
+def join_app(words: list[str]) -> list[str]:
+    """Return the words with `--app DIR` as one word.
+
+    Pytest takes a folder that stands alone for a path, before it knows our option.
+    """
+    joined = list(words)
+    if "--app" in joined[:-1]:
+        place = joined.index("--app")
+        folder = joined.pop(place + 1)
+        joined[place] = f"--app={folder}"
+    return joined
