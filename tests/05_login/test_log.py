@@ -41,17 +41,6 @@ def test_refused_forgeries_and_too_many_attempts_leave_a_line(member: Visitor, l
     assert any("/login" in line and "429" in line for line in lines())
 
 
-@pytest.mark.asvs("16.4.1")
-def test_a_line_break_cannot_fake_an_entry(member: Visitor, lines: Callable[[], list[str]]) -> None:
-    """A visitor who can write lines into the log can write "Account 1 logged in"."""
-    member.post("/x%0aAccount 7 logged in%0d%0ax", {"csrf_token": "x" * 70000}, expect_errors=True)
-    member.get("/%0aforged", headers={"Host": "evil.example"}, expect_errors=True)
-
-    assert any("Account 7" in line for line in lines()), "the refused request is not in the log"
-    assert any("forged" in line for line in lines()), "the refused host is not in the log"
-    assert not any("\n" in line or "\r" in line for line in lines()), lines()
-
-
 @pytest.mark.asvs("14.2.4", "16.2.5")
 def test_the_token_of_a_session_is_in_no_line(member: Visitor, sql: Sql, lines: Callable[[], list[str]]) -> None:
     """Whoever reads the log must not be able to walk in."""
