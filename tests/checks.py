@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from click.testing import Result
 from harness import visible_text
 from webtest.response import TestResponse
 from werkzeug.exceptions import default_exceptions
@@ -18,6 +19,15 @@ def assert_error_page(response: TestResponse, status: int) -> None:
     assert response.html.find("h1"), "the page has no heading"
     assert response.html.select_one('a[href$="/"]'), "the page has no link to the start page"
     assert [leak for leak in LEAKS if leak in response.text] == []
+
+
+def assert_refused(result: Result) -> None:
+    """The command has failed, and has said why in words."""
+    assert result.exit_code != 0, f"the command should have refused, and it succeeded: {result.output!r}"
+    assert "No such command" not in result.output, "there is no such command yet"
+    assert isinstance(result.exception, SystemExit), f"a traceback is no answer: {result.exception!r}"
+    said = result.output.strip().splitlines() or [""]
+    assert len(said[-1].split()) > 2, f"the command failed, and did not say why: {result.output!r}"
 
 
 class Faults(frozenset[str]):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from flask import Flask
-from harness import PASSWORD, ROOT, STEPS, Step, Visitor, close, empty, init_db, query
+from harness import OPEN_APPS, PASSWORD, ROOT, STEPS, Step, Visitor, WrongDatabaseError, close, empty, init_db, query
 
 if TYPE_CHECKING:
     from tables import Tables
@@ -80,6 +80,28 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items[:] = kept
 
 
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Stop before the first test if the app would run on another database than it is given."""
+    if session.config.workbook_step is None or not session.items:
+        return
+    step = STEPS[session.config.workbook_step]
+    try:
+        close(step.create_app(SQLALCHEMY_DATABASE_URI=session.config.getoption("--database-uri")))
+    except WrongDatabaseError as error:
+        pytest.exit(str(error), returncode=1)
+    except (Exception, SystemExit):  # an app that does not start: the tests say so
+        return
+
+
+@pytest.fixture(autouse=True)
+def every_app_is_closed(kept: dict[Step, Flask]) -> Iterator[None]:
+    """Close what a test has made, but for the apps that are kept from test to test."""
+    yield
+    for app in list(OPEN_APPS):
+        if not any(app is each for each in kept.values()):
+            close(app)
+
+
 @pytest.fixture(scope="session")
 def database_uri(request: pytest.FixtureRequest) -> str:
     """The database given with --database-uri; SQLite in memory otherwise."""
@@ -87,7 +109,7 @@ def database_uri(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def make_app(step: Step, database_uri: str, tables: "Tables | None") -> Iterator[Callable[..., Flask]]:
+def make_app(step: Step, database_uri: str, tables: "Tables | None") -> Callable[..., Flask]:
     """Make the step's app with the settings given, its tables made and empty."""
     if tables:
         tables.empty(step)
@@ -96,13 +118,9 @@ def make_app(step: Step, database_uri: str, tables: "Tables | None") -> Iterator
         app = step.create_app(**{"SQLALCHEMY_DATABASE_URI": database_uri, **config})
         if step.number > 1:
             init_db(app)
-            made.append(app)
         return app
 
-    made: list[Flask] = []
-    yield make
-    for app in made:
-        close(app)
+    return make
 
 
 @pytest.fixture(scope="session")

@@ -4,6 +4,7 @@ import html
 import importlib.util
 import itertools
 import logging
+import os
 import re
 import sys
 from collections.abc import Mapping
@@ -58,6 +59,14 @@ class CompiledTemplates(jinja2.BytecodeCache):
 
 COMPILED = CompiledTemplates()
 
+# The apps that were made and are not closed yet. An app that is thrown away with its database open is a warning, and so
+# a failure, in whichever test runs when Python finds it.
+OPEN_APPS: list[Flask] = []
+
+
+class WrongDatabaseError(Exception):
+    """The app does not use the database that it was given: the tests would run on the learner's own."""
+
 
 @dataclass(eq=False)
 class Step:
@@ -95,8 +104,31 @@ class Step:
         self.newest = self.module.create_app(*config)
         if not isinstance(self.newest, Flask):
             raise TypeError(f"create_app gives back {self.newest!r} and no app. Is `return app` missing?")
+        OPEN_APPS.append(self.newest)
+        refuse_other_database(self.newest, {**os.environ, **(config[0] if config else {})})
         self.newest.jinja_env.bytecode_cache = COMPILED
         return self.newest
+
+
+def refuse_other_database(app: Flask, settings: Mapping[str, Any]) -> None:
+    """Raise WrongDatabaseError if the app is about to use another database than the settings name."""
+    wanted = settings.get("SQLALCHEMY_DATABASE_URI")
+    if not wanted or "sqlalchemy" not in app.extensions:
+        return
+    from sqlalchemy import make_url
+
+    with app.app_context():
+        used = app.extensions["sqlalchemy"].engine.url
+    if place_of(used) != place_of(make_url(wanted)):
+        raise WrongDatabaseError(
+            "The app does not use the database that create_app is given in SQLALCHEMY_DATABASE_URI: "
+            f"it was to use {make_url(wanted)}, and uses {used}. No test was run on that one."
+        )
+
+
+def place_of(url: Any) -> tuple[str | int | None, ...]:
+    """Where a database is: its kind, its server, its name; whatever driver and options lead there."""
+    return url.get_backend_name(), url.host, url.port, (url.database or "").replace(":memory:", "")
 
 
 STEPS = {int(path.name[:2]): Step(int(path.name[:2]), path) for path in sorted((ROOT / "steps").glob("0*_*"))}
@@ -137,6 +169,15 @@ class Visitor(webtest.TestApp):
             "HTTP_REFERER": f"{scheme}://{HOST}/",
         }
         super().__init__(app, extra_environ=environ, lint=False)
+
+    def __repr__(self) -> str:
+        return f"<the visitor with {self.extra_environ['HTTP_USER_AGENT'][:30]}>"
+
+    def request(self, url_or_req: str | webtest.TestRequest, *words: Any, **keywords: Any) -> TestResponse:
+        """Ask for an address by any method. WebTest's own forgets the host here, and gets a 400 from every app."""
+        if isinstance(url_or_req, str):
+            keywords.setdefault("environ", dict(self.extra_environ))
+        return super().request(url_or_req, *words, **keywords)
 
     def submit(
         self, page: str | TestResponse, fields: Mapping[str, Any] | None = None, **keywords: Any
@@ -196,8 +237,21 @@ class Visitor(webtest.TestApp):
 def main_form(response: TestResponse) -> webtest.Form:
     """The form in the page's main part."""
     forms = [form for form in response.forms.values() if not form.action.endswith("/logout")]
-    assert forms, f"{response.request.path} ({response.status}) has no form to fill in"
+    assert forms, why_no_form(response)
     return forms[0]
+
+
+def why_no_form(response: TestResponse) -> str:
+    """Say in words why there is no form on what came back."""
+    asked = f"{response.request.method} {response.request.path}"
+    if response.status_code in (301, 302, 303, 307, 308):
+        return (
+            f"{asked} shows no form: it sends the visitor on to {response.location}. "
+            "Is somebody logged in who should not be, or not logged in who should be?"
+        )
+    if response.status_code >= 400:
+        return f"{asked} shows no form: it answers {response.status}"
+    return f"{asked} shows a page without a form (a <form> that does not lead to /logout)"
 
 
 def visible_text(response: TestResponse) -> str:
@@ -237,6 +291,7 @@ def empty(app: Flask) -> bool:
 
 def close(app: Flask) -> None:
     """Close the app's database connections."""
+    OPEN_APPS[:] = [each for each in OPEN_APPS if each is not app]
     if database := app.extensions.get("sqlalchemy"):
         with app.app_context():
             for engine in database.engines.values():

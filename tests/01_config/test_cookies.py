@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from flask import Flask, request, session
-from harness import PACKAGE, Step, Visitor
+from harness import CONFIG, PACKAGE, Step, Visitor
 
 
 @pytest.fixture
@@ -28,9 +28,12 @@ def attributes(set_cookie: str) -> set[str]:
 
 
 @pytest.mark.asvs("3.3.1")
-def test_the_session_cookie_travels_over_https_only(set_cookie: str) -> None:
+def test_the_session_cookie_travels_over_https_only(step: Step, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without Secure, one request over plain HTTP shows the cookie to everyone on the same Wi-Fi."""
-    assert "Secure" in attributes(set_cookie)
+    monkeypatch.setenv("SESSION_COOKIE_SECURE", "1")  # not given to create_app: Flask itself would obey that
+    app = step.create_plain_app({name: value for name, value in CONFIG.items() if name != "SESSION_COOKIE_SECURE"})
+
+    assert "Secure" in attributes(set_cookie_of(app))
 
 
 @pytest.mark.asvs("3.3.1", "3.3.3")
@@ -72,9 +75,11 @@ def test_two_apps_on_one_machine_do_not_overwrite_each_others_cookie(step: Step,
         ignore=shutil.ignore_patterns("__pycache__"),
     )
 
-    names = [each.create_app(SESSION_COOKIE_SECURE=False).config["SESSION_COOKIE_NAME"] for each in (step, copy)]
+    apps = [each.create_app(SESSION_COOKIE_SECURE=False) for each in (step, copy)]
+    cookies = [set_cookie_of(app, scheme="http") for app in apps]
 
-    assert names[0] != names[1]
+    names = [cookie.partition("=")[0] for cookie in cookies]
+    assert names[0] != names[1], "both apps call their cookie so: the second log-in ends the first"
 
 
 def visitor_as_seen(app: Flask) -> str:

@@ -5,6 +5,7 @@ import re
 import pytest
 from checks import assert_error_page
 from flask import Flask, abort, request
+from flask.logging import default_handler
 from harness import Step, Visitor, visible_text
 
 
@@ -126,3 +127,15 @@ def test_a_wrong_host_is_told_so_and_named_in_the_log(app: Flask, caplog: pytest
 
     assert "name" in visible_text(answer)
     assert any("evil.example" in record.getMessage() for record in caplog.records)
+
+
+@pytest.mark.asvs("16.4.1")
+def test_a_line_break_cannot_fake_an_entry(visitor: Visitor, caplog: pytest.LogCaptureFixture) -> None:
+    """A visitor who can write lines into the log can write "Account 1 logged in"."""
+    visitor.post("/x%0aAccount 7 logged in%0d%0ax", {"csrf_token": "x" * 70000}, expect_errors=True)
+    visitor.get("/%0aforged", headers={"Host": "evil.example"}, expect_errors=True)
+
+    lines = [default_handler.format(record) for record in caplog.records]
+    assert any("Account 7" in line for line in lines), "the refused request is not in the log"
+    assert any("forged" in line for line in lines), "the refused host is not in the log"
+    assert not any("\n" in line or "\r" in line for line in lines), lines

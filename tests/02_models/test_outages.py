@@ -10,8 +10,8 @@ from unittest.mock import patch
 
 import pytest
 from checks import assert_error_page
-from flask import Flask
-from harness import Step, Visitor
+from flask import Flask, Response, stream_with_context
+from harness import Step, Visitor, visible_text
 
 Sql = Callable[..., list[Any]]
 
@@ -113,3 +113,20 @@ def test_a_mistake_in_the_code_is_not_called_an_outage(
         caplog.clear()
         assert visitor.get(f"/{name}", expect_errors=True).status_code == 500, name
         assert any(record.exc_info for record in caplog.records), name
+
+
+@pytest.mark.asvs("16.5.2")
+def test_a_streamed_page_can_still_read_the_database(own_app: Flask, step: Step) -> None:
+    """Its body is made after the view: the connection must not be given back before."""
+    models = step.module.models
+
+    def rows() -> Iterator[str]:
+        for user in models.db.session.scalars(models.db.select(models.User)):
+            yield user.name
+
+    own_app.add_url_rule("/names", "names", lambda: Response(stream_with_context(rows())))
+    with own_app.app_context():
+        models.db.session.add(models.User(name="Ada Lovelace", email="ada@example.com", password_hash="pbkdf2$x$0"))
+        models.db.session.commit()
+
+    assert "Ada Lovelace" in visible_text(Visitor(own_app).get("/names"))

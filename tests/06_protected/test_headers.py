@@ -1,6 +1,7 @@
 """Suite 06: what every answer tells the browser not to do."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -11,7 +12,8 @@ PAGES = ["/", "/login", "/signup", "/no-such-page"]
 
 def policy(visitor: Visitor, path: str) -> dict[str, str]:
     """The Content-Security-Policy of a page, by directive."""
-    header = visitor.get(path, expect_errors=True).headers["Content-Security-Policy"]
+    header = visitor.get(path, expect_errors=True).headers.get("Content-Security-Policy")
+    assert header, f"{path} comes without a Content-Security-Policy"
     return {part.split()[0]: " ".join(part.split()[1:]) for part in header.split(";") if part.strip()}
 
 
@@ -27,9 +29,10 @@ def test_no_page_can_be_framed(visitor: Visitor, path: str) -> None:
 def test_no_page_runs_any_script(visitor: Visitor, path: str) -> None:
     """We use none. So whatever slips into a page as markup stays dead."""
     rules = policy(visitor, path)
+    others = rules.get("default-src")  # counts for what is not written out
 
-    assert rules.get("script-src", rules["default-src"]) == "'none'"
-    assert rules["object-src"] == "'none'"
+    assert rules.get("script-src", others) == "'none'"
+    assert rules.get("object-src", others) == "'none'"
     assert "unsafe" not in str(rules)
 
 
@@ -73,9 +76,11 @@ def test_https_stays_https_for_a_year_and_more(visitor: Visitor) -> None:
 
 def test_plain_http_on_ones_own_machine_sends_no_hsts(make_app: Callable[..., Flask]) -> None:
     """It would lock localhost out for every other project there."""
-    visitor = Visitor(make_app(SESSION_COOKIE_SECURE=False), scheme="http")
+    over_http = Visitor(make_app(SESSION_COOKIE_SECURE=False), scheme="http")
+    over_https = Visitor(make_app())
 
-    assert "Strict-Transport-Security" not in visitor.get("/login").headers
+    assert "Strict-Transport-Security" not in over_http.get("/login").headers
+    assert "Strict-Transport-Security" in over_https.get("/login").headers, "over HTTPS it should be sent"
 
 
 def test_the_whole_visit_works_over_plain_http_too(make_app: Callable[..., Flask]) -> None:
@@ -87,6 +92,7 @@ def test_the_whole_visit_works_over_plain_http_too(make_app: Callable[..., Flask
     visitor.close_browser()
 
     assert visitor.logged_in
+    assert visitor.get("/account").status_code == 200
     assert not any(cookie.name.startswith("__") for cookie in visitor.cookiejar)
     assert CONFIG["SESSION_COOKIE_SECURE"] is True
 
@@ -103,6 +109,7 @@ def test_pages_are_not_kept_by_any_cache(member: Visitor) -> None:
 def test_the_stylesheet_may_be_kept(visitor: Visitor) -> None:
     """It holds no secret, and every page needs it."""
     assert "no-store" not in visitor.get("/static/style.css").headers.get("Cache-Control", "")
+    assert "no-store" in visitor.get("/").headers["Cache-Control"], "but pages may not"
 
 
 @pytest.mark.asvs("3.4.1", "3.4.3", "3.4.4", "3.4.5", "3.4.6")
@@ -141,9 +148,8 @@ def test_no_other_site_may_read_our_answers(member: Visitor) -> None:
 def test_pages_are_made_of_html_and_css_alone(member: Visitor) -> None:
     """No plug-in to go stale, and no script that could keep a password manager from pasting."""
     member.log_in()
-    pages = [
-        member.get(path, expect_errors=True) for path in ("/", "/dashboard", "/account", "/account/password", "/no")
-    ]
+    pages = [member.get(path) for path in ("/", "/dashboard", "/account", "/account/password")]
+    pages.append(member.get("/no-such-page", expect_errors=True))
     pages += [Visitor(member.app).get(path) for path in ("/login", "/signup")]
 
     for page in pages:
@@ -151,3 +157,16 @@ def test_pages_are_made_of_html_and_css_alone(member: Visitor) -> None:
         handlers = [name for tag in page.html.find_all(True) for name in tag.attrs if name.lower().startswith("on")]
         assert handlers == [], page.request.path
         assert page.html.select('[autocomplete="off"]') == [], page.request.path
+
+
+def test_error_pages_carry_the_headers_too(member: Visitor, sql: Callable[..., list[Any]]) -> None:
+    """An error page in a frame is a page in a frame."""
+    member.log_in()
+    sql("ALTER TABLE user_sessions RENAME TO away")
+
+    answers = [member.get(path, expect_errors=True) for path in ("/dashboard", "/account")]
+
+    sql("ALTER TABLE away RENAME TO user_sessions")
+    assert [answer.status_code for answer in answers] == [503, 503]
+    for answer in answers:
+        assert "frame-ancestors 'none'" in answer.headers["Content-Security-Policy"]

@@ -1,4 +1,4 @@
-"""Suite 06: when things go wrong around a member who is logged in."""
+"""Suite 05: when things go wrong around a member who is logged in."""
 
 from collections.abc import Callable
 from typing import Any
@@ -31,7 +31,7 @@ def sql_has_sessions(sql: Sql) -> bool:
 @pytest.mark.asvs("16.3.4", "16.5.1", "16.5.2")
 def test_a_database_that_is_down_gives_a_plain_page(broken: Visitor, caplog: pytest.LogCaptureFixture) -> None:
     """The error page must not ask the failing database who is looking at it."""
-    for path in ("/", "/dashboard", "/account", "/login"):
+    for path in ("/", "/dashboard", "/login"):
         answer = broken.get(path, expect_errors=True)
 
         assert answer.status_code == 503, path
@@ -50,13 +50,6 @@ def test_when_the_database_is_back_the_next_request_works(broken: Visitor, sql: 
 
     assert broken.get("/dashboard").status_code == 200
     assert broken.logged_in
-
-
-def test_error_pages_carry_the_headers_too(broken: Visitor) -> None:
-    """An error page in a frame is a page in a frame."""
-    answer = broken.get("/dashboard", expect_errors=True)
-
-    assert "frame-ancestors 'none'" in answer.headers["Content-Security-Policy"]
 
 
 @pytest.mark.asvs("16.5.3")

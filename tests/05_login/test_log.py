@@ -1,0 +1,52 @@
+"""Suite 05: what whoever runs the site can see of log-ins and of attacks."""
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.logging import default_handler
+from harness import Visitor
+
+Sql = Callable[..., list[Any]]
+
+
+@pytest.fixture
+def lines(caplog: pytest.LogCaptureFixture) -> Callable[[], list[str]]:
+    """The log so far, as it is written."""
+    return lambda: [default_handler.format(record) for record in caplog.records]
+
+
+@pytest.mark.asvs("16.2.1", "16.2.2")
+def test_times_in_the_log_are_utc_and_say_so(app: Flask, member: Visitor, lines: Callable[[], list[str]]) -> None:
+    """Two machines in two time zones tell one story only if both say which clock they use."""
+    member.log_in()
+
+    stamp = re.search(r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)\.\d{3}Z", lines()[-1])
+    assert stamp, lines()[-1]
+    written = datetime.strptime(stamp[1], "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC)
+    assert abs(datetime.now(UTC) - written) < timedelta(minutes=30)
+
+
+@pytest.mark.asvs("16.3.3")
+def test_refused_forgeries_and_too_many_attempts_leave_a_line(member: Visitor, lines: Callable[[], list[str]]) -> None:
+    """They are what an attack looks like while it goes on."""
+    member.post("/logout", {}, expect_errors=True)
+    for number in range(11):
+        member.log_in(password=f"wrong {number}")
+
+    assert any("/logout" in line and "400" in line for line in lines())
+    assert any("/login" in line and "429" in line for line in lines())
+
+
+@pytest.mark.asvs("14.2.4", "16.2.5")
+def test_the_token_of_a_session_is_in_no_line(member: Visitor, sql: Sql, lines: Callable[[], list[str]]) -> None:
+    """Whoever reads the log must not be able to walk in."""
+    member.log_in(remember=True)
+    token = sql("SELECT token FROM user_sessions")[0].token
+    member.log_out()
+
+    assert lines(), "the log is empty"
+    assert not any(token in line for line in lines())
