@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import time
 from itertools import cycle
 from urllib.parse import urlencode
 
@@ -169,14 +170,15 @@ def test_when_one_app_server_dies_the_other_goes_on(site: Site, email: str) -> N
 def test_nobody_notices_when_the_redis_goes_and_comes_back(
     site: Site, email: str
 ) -> None:
-    """Meanwhile each process counts for itself, so guessing stays slow; afterwards both
-    count together again.
+    """Meanwhile each process counts for itself, and says so in the log, so guessing
+    stays slow; afterwards both count together again.
     """
     with Load(
         4, lambda ip: Browser(site.proxy.port, ip=ip, host=HOST, tls=site.tls)
     ) as load:
         wait_for("visits", lambda: load.visits >= 4)
         site.counters.crash()
+        gone_since = time.monotonic()
         visits = load.visits
         wait_for("visits without Redis", lambda: load.visits >= visits + 8)
         alone = guess(
@@ -190,6 +192,9 @@ def test_nobody_notices_when_the_redis_goes_and_comes_back(
     assert load.unexpected == {}
     assert set(alone) == {422, 429}
     assert alone.count(422) <= 2 * GUESSES  # app1 has two processes
+    minutes = int((time.monotonic() - gone_since) / 60) + 1
+    said = site.apps[0].log.read_text(errors="replace").count("RATELIMIT_STORAGE_URI")
+    assert 1 <= said <= 2 * minutes  # once a minute at most, in each process
 
 
 def count_is_shared(site: Site) -> bool:

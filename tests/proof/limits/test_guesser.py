@@ -8,7 +8,7 @@ from itertools import cycle
 from urllib.parse import quote, urlencode
 
 import pytest
-from proof.load import FORM, PASSWORD, Answer, Browser
+from proof.load import FORM, PASSWORD, Answer, Browser, statuses, together
 
 MOST_GUESSES = 10
 TRIES = 15
@@ -195,3 +195,17 @@ def test_the_owner_gets_in_while_somebody_guesses(
         guesser.guess(WAYS[0], email, f"guess {number}")
 
     assert come_from("192.0.2.200").logging_in(email)().status == 302
+
+
+def test_guesses_in_the_same_moment_are_all_counted(
+    come_from: Callable[[str], Browser], place: str, email: str
+) -> None:
+    """An attempt is counted before its hash is computed: else forty at once would all
+    be within the limit.
+    """
+    forms = [come_from(place).logging_in(email, f"guess {n}") for n in range(40)]
+
+    answers = together(forms)
+
+    assert judged(answers) == MOST_GUESSES
+    assert statuses(answers) == {422: MOST_GUESSES, 429: 40 - MOST_GUESSES}
