@@ -8,6 +8,7 @@ import sys
 from typing import Any
 
 import pytest
+
 from workbook.cli import make_command_line
 
 COMMANDS = {choice.dest: choice.help for choice in make_command_line().commands._choices_actions}
