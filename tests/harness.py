@@ -94,6 +94,13 @@ class Step:
         spec.loader.exec_module(module)
         return module
 
+    def copy_to(self, path: Path) -> "Step":
+        """Copy the step's files, without what editors and runs leave beside them."""
+        from workbook.aside import copy_lesson  # not at the top: the one thing here that needs it
+
+        copy_lesson(self.path, path)
+        return Step(self.number, path)
+
     def create_app(self, **config: Any) -> Flask:
         """Make the app with the suites' settings, and these on top."""
         return self.create_plain_app({**CONFIG, **config})

@@ -16,6 +16,8 @@ from flask import Request, request, request_finished
 from harness import PACKAGE, ROOT, STEPS
 from jinja2 import TemplateSyntaxError
 
+from workbook.places import lesson_files
+
 # Seconds; a behaviour takes a fraction of one, so what takes longer will not end.
 PATIENCE = float(os.environ.get("WORKBOOK_PATIENCE", 20))
 
@@ -145,18 +147,22 @@ def short(path: Path | str) -> str:
 
 def start_problem(number: int, folder: Path) -> str:
     """Why the app does not start, with file and line; empty if it does. Reads its templates too."""
-    templates = folder / PACKAGE / "templates"
+    templates = f"{PACKAGE}/templates/"
+    files = lesson_files(folder)
     try:
         app = STEPS[number].create_app()
-        for path in sorted(templates.rglob("*.html")):
+        for name, path in files.items():
+            if not name.startswith(templates) or path.suffix != ".html":
+                continue
             try:
-                app.jinja_env.get_template(path.relative_to(templates).as_posix())
+                app.jinja_env.get_template(name.removeprefix(templates))
             except (OSError, UnicodeDecodeError) as error:
                 return f"{short(path)}: {error}. Is it there, and saved as UTF-8?"
     except (SyntaxError, TemplateSyntaxError) as error:
         path, line, said = str(error.filename), error.lineno, f"{type(error).__name__}: {getattr(error, 'msg', error)}"
         if not error.filename:  # Python does not say which file it cannot read as text
-            unreadable = [str(path) for path in folder.rglob("*.py") if b"\0" in path.read_bytes()]
+            modules = [path for path in files.values() if path.suffix == ".py"]
+            unreadable = [str(path) for path in modules if b"\0" in path.read_bytes()]
             path, line, said = (unreadable or [str(folder)])[0], 1, f"{said}. Is it saved as UTF-8?"
     except (Exception, SystemExit) as error:
         frames = [f for f in traceback.extract_tb(error.__traceback__) if Path(f.filename).is_relative_to(folder)]

@@ -1,4 +1,4 @@
-"""Open a notebook: in a copy without outputs, so that a guess comes before the answer."""
+"""`notebook`: open a copy without outputs, so that a guess comes before the answer."""
 
 import argparse
 import json
@@ -18,7 +18,8 @@ def notebook_command(options: argparse.Namespace) -> int:
     name = f"{find_step(options.step or STEPS[0])}.ipynb"
     make_copies(SAVED, COPIES)
     print(
-        f"{shown(COPIES / name)} is yours, without the answers: guess, then run a cell.\n"
+        f"{shown(COPIES / name)} is yours, without the answers: "
+        "guess, then run a cell.\n"
         f"notebooks/{name} has them, for reading. To begin anew, delete your copy."
     )
     words = ["lab", *jupyter_options(), shown(COPIES / name)]
@@ -51,8 +52,8 @@ def without_outputs(text: str) -> str:
 def jupyter_options() -> list[str]:
     """Return what JupyterLab has to be told.
 
-    The file browser begins at the top of the workbook, where the steps are. Jupyter does
-    not start as root unless it is told to.
+    The file browser begins at the top of the workbook, where the steps are. Jupyter
+    does not start as root unless it is told to.
     """
     options = [f"--ServerApp.root_dir={ROOT}"]
     if hasattr(os, "geteuid") and os.geteuid() == 0:

@@ -1,13 +1,12 @@
 """Suite 01: what the browser is told about the session cookie, and whom the app believes about an address."""
 
-import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from flask import Flask, request, session
-from harness import CONFIG, PACKAGE, Step, Visitor
+from harness import CONFIG, Step, Visitor
 
 
 @pytest.fixture
@@ -68,12 +67,7 @@ def test_the_session_cookie_can_be_told_to_work_over_plain_http(make_app: Callab
 
 def test_two_apps_on_one_machine_do_not_overwrite_each_others_cookie(step: Step, tmp_path: Path) -> None:
     """Cookies ignore the port: 127.0.0.1:5000 and 127.0.0.1:5001 share them by name."""
-    copy = Step(step.number, tmp_path / "copy")
-    shutil.copytree(
-        step.path / PACKAGE,
-        copy.path / PACKAGE,
-        ignore=shutil.ignore_patterns("__pycache__"),
-    )
+    copy = step.copy_to(tmp_path / "copy")
 
     apps = [each.create_app(SESSION_COOKIE_SECURE=False) for each in (step, copy)]
     cookies = [set_cookie_of(app, scheme="http") for app in apps]

@@ -2,7 +2,6 @@
 
 import os
 import runpy
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -37,9 +36,7 @@ def app_from_environment(step: Step, monkeypatch: pytest.MonkeyPatch, /, **envir
 
 def copy_with_env_file(step: Step, folder: Path, **settings: str) -> Step:
     """Copy the step, and put a .env file with these settings beside its wsgi.py."""
-    copy = Step(step.number, folder / "copy")
-    shutil.copytree(step.path, copy.path, ignore=shutil.ignore_patterns("instance", "__pycache__", ".env"))
-    copy.path.chmod(0o755)  # the original may be for reading alone
+    copy = step.copy_to(folder / "copy")
     lines = [f"{name}={value}" for name, value in settings.items()]
     (copy.path / ".env").write_text("\n".join(lines), encoding="utf-8")
     return copy

@@ -2,13 +2,13 @@
 
 import ast
 import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from mistakes.runner import Runner
 
+from workbook.aside import copy_lesson
 from workbook.patches import FOLDER, Mistake, all_mistakes, apply, read
 
 ROOT = FOLDER.parent.parent
@@ -104,7 +104,7 @@ def test_a_mistake_turns_exactly_its_own_tests_red(name: str, runner: Runner, tm
     """A mistake that nothing catches is a hole in the suites; one that turns others red hides which test is its own."""
     mistake = mistake_named(name)
     copy = tmp_path / mistake.step
-    shutil.copytree(ROOT / "steps" / mistake.step, copy, ignore=shutil.ignore_patterns("instance", ".env"))
+    copy_lesson(ROOT / "steps" / mistake.step, copy)
 
     apply(mistake, copy)
     outcomes = runner.judge(mistake.step, copy)

@@ -73,9 +73,9 @@ class House:
 
     def begin(self, step: str) -> None:
         """What `start` leaves in work/, without running the suites on it."""
-        before = sorted(path.name for path in (self.path / "steps").iterdir() if path.name < step)[-1]
+        before = sorted(path.name for path in (self.path / "steps").glob("0*") if path.name < step)[-1]
         shutil.copytree(self.path / "steps" / before, self.work)
-        name = next(path.name for path in (self.path / "steps").iterdir() if path.name.startswith(step))
+        name = next(path.name for path in (self.path / "steps").glob(f"{step}*"))
         (self.work / ".workbook.json").write_text(json.dumps({"step": name}))
 
     def git(self, folder: Path, *words: str, data: str | None = None) -> None:

@@ -222,7 +222,7 @@ def test_watch_has_keys(house: Any, terminal: Callable) -> None:
     assert "Traceback" not in screen
 
 
-@pytest.mark.parametrize("step", sorted(path.name for path in (ROOT / "steps").iterdir()))
+@pytest.mark.parametrize("step", sorted(path.name for path in (ROOT / "steps").glob("0*")))
 def test_every_start_lacks_something_and_has_hints_for_it(house: Any, step: str) -> None:
     """Three levels for each behaviour that is not there yet; the first does not give the code away."""
     house.run("start", step)

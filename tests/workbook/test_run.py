@@ -1,13 +1,23 @@
 """`run` and `test`: what they make, what they leave alone, and how they end."""
 
 import socket
+import sqlite3
 import stat
 import subprocess
 import urllib.request
 from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
+
+
+def tables(database: Path) -> set[str]:
+    """The names of a database's tables."""
+    with closing(sqlite3.connect(database)) as connection:
+        rows = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+        return {name for (name,) in rows}
 
 
 def a_port() -> int:
@@ -44,17 +54,96 @@ def test_run_never_touches_a_key_or_a_database_that_is_there(
 ) -> None:
     """They are the learner's own."""
     step = house.path / "steps" / "02_models"
-    (step / "instance").mkdir()
-    (step / "instance" / "workbook.db").write_bytes(b"mine")
     (step / ".env").write_text("SECRET_KEY=5d1f0c6b9a7e43825d1f0c6b9a7e4382\n")
+    database = step / "instance" / "workbook.db"
+    database.parent.mkdir()
+    with closing(sqlite3.connect(database)) as connection:
+        connection.execute("CREATE TABLE mine (id INTEGER)")
+    before = tables(database)
 
     process = house.start("run", "02", "--port", str(a_port()))
+    read_until(process, "Running on")
+    interrupt(process)
+
+    assert before == {"mine"}
+    assert tables(database) > {"mine", "users"}, "what is missing is made beside what is there"
+    assert (step / ".env").read_text() == "SECRET_KEY=5d1f0c6b9a7e43825d1f0c6b9a7e4382\n"
+
+
+def test_a_database_that_lacks_a_column_is_named_with_the_way_out(
+    house: Any, read_until: Callable, interrupt: Callable
+) -> None:
+    """Every page would be an error, and `flask init-db` adds no column."""
+    house.begin("03")
+    database = house.work / "instance" / "workbook.db"
+    database.parent.mkdir()
+    with closing(sqlite3.connect(database)) as connection:
+        connection.execute("CREATE TABLE users (id INTEGER PRIMARY KEY)")
+    old = database.read_bytes()
+
+    refused = house.run("run", "work", "--port", str(a_port()), code=1)
+    process = house.start("run", "work", "--new-database", "--port", str(a_port()))
     said = read_until(process, "Running on")
     interrupt(process)
 
-    assert "init-db" not in said
-    assert (step / "instance" / "workbook.db").read_bytes() == b"mine"
-    assert (step / ".env").read_text() == "SECRET_KEY=5d1f0c6b9a7e43825d1f0c6b9a7e4382\n"
+    assert "lacks the column users." in refused
+    assert "python3 -m workbook run work --new-database" in refused
+    assert "Yours is kept: work/instance/workbook.db." in said
+    assert [path.read_bytes() for path in database.parent.glob("workbook.db.2*")] == [old]
+    assert "users" in tables(database)
+
+
+def test_a_database_that_is_not_there_cannot_be_set_aside(house: Any) -> None:
+    """It may be one on a server, which is not ours to rename."""
+    out = house.run("run", "02", "--new-database", "--port", str(a_port()), code=1)
+
+    assert "There is no SQLite database in steps/02_models/instance" in out
+
+
+def test_an_env_file_of_somebody_else_changes_nothing(
+    house: Any, read_until: Callable, interrupt: Callable, tmp_path: Path
+) -> None:
+    """Flask looks for one in every folder above; its settings would win over the step's own."""
+    foreign = tmp_path / "foreign.db"
+    settings = f"SECRET_KEY=short\nSQLALCHEMY_DATABASE_URI=sqlite:///{foreign}\n"
+    for folder in (house.path, house.path.parent):
+        (folder / ".env").write_text(settings)
+        (folder / ".flaskenv").write_text("FLASK_DEBUG=1\n")
+    house.env |= {"TRUSTED_HOSTS": "elsewhere.example", "FLASK_RUN_CERT": "adhoc"}
+
+    port = a_port()
+    process = house.start("run", "02", "--port", str(port))
+    said = read_until(process, "Running on")
+    status = urllib.request.urlopen(f"http://127.0.0.1:{port}/").status
+    interrupt(process)
+
+    assert status == 200
+    assert "Not used from your environment: TRUSTED_HOSTS." in said
+    assert not foreign.exists()
+
+
+def test_no_address_is_printed_that_the_app_refuses(house: Any) -> None:
+    """Flask compares no address in brackets with TRUSTED_HOSTS, so each page would be a 400."""
+    out = house.run("run", "01", "--host", "::1", "--port", str(a_port()), code=1)
+
+    assert "At [::1] every page would be the status 400" in out
+    assert "http://" not in out
+
+
+def test_the_address_for_all_machines_is_one_that_this_machine_can_open(
+    house: Any, read_until: Callable, interrupt: Callable
+) -> None:
+    """No browser opens http://0.0.0.0/ on every system, and the app refuses that name."""
+    port = a_port()
+    process = house.start("run", "01", "--host", "0.0.0.0", "--port", str(port))  # noqa: S104 -- for a moment
+    said = read_until(process, "until you press Ctrl-C")
+    read_until(process, "Running on")
+    status = urllib.request.urlopen(f"http://127.0.0.1:{port}/").status
+    interrupt(process)
+
+    assert status == 200
+    assert f"steps/01_config is at http://127.0.0.1:{port}/" in said
+    assert "Other machines get the status 400 until" in said
 
 
 def test_a_busy_port_costs_one_sentence(house: Any, read_until: Callable, interrupt: Callable) -> None:
@@ -93,7 +182,7 @@ def test_an_app_without_its_key_says_what_to_do(house: Any) -> None:
     """The app's own sentence, not a traceback."""
     (house.path / "steps" / "01_config" / ".env").write_text("SECRET_KEY=\n")
 
-    assert "SECRET_KEY is missing" in house.run("run", "01", "--port", str(a_port()), code=1)
+    assert "is missing. Make a key with" in house.run("run", "01", "--port", str(a_port()), code=1)
 
 
 def test_test_hands_the_rest_to_pytest(house: Any) -> None:
