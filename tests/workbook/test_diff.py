@@ -1,5 +1,6 @@
 """`diff`: in the order of the lesson, exact in a pipe, as a page to project."""
 
+import html
 import re
 import shutil
 import subprocess
@@ -375,6 +376,35 @@ def test_a_page_can_show_a_file_in_another_encoding(house: Any) -> None:
     house.run("diff", "01", "work", "--html", "lesson.html")
 
     assert "caf?" in (house.path / "lesson.html").read_text(encoding="utf-8")
+
+
+def test_a_page_marks_each_line(house: Any) -> None:
+    """Added, removed, only moved, without a last newline; each with its number."""
+    house.begin("02")
+    block = "def a_function_of_some_length() -> str:\n    return 'one'\n"
+    old = house.path / "steps" / "01_config" / "wsgi.py"
+    old.write_text(f"{block}a = 1\nb = 2\nc = 3\nd = 4\n")
+    (house.work / "wsgi.py").write_text(f"a = 1\nb = 2\nc = 3\n{block}e = 5")
+    house.run("diff", "01", "work", "wsgi.py", "--html", "lesson.html")
+    page = (house.path / "lesson.html").read_text(encoding="utf-8")
+    seen = []
+    for kind, row in re.findall(r'<tr class="(\w*)">(.*?)</tr>', page):
+        text = html.unescape(re.sub(r"<.*?>", " ", row))
+        seen.append((kind, "".join(text.split())))
+
+    assert seen == [
+        ("at", "Line1"),
+        ("moved", "1-moveddefa_function_of_some_length()->str:"),
+        ("moved", "2-movedreturn'one'"),
+        ("", "31a=1"),
+        ("", "42b=2"),
+        ("", "53c=3"),
+        ("removed", "6-removedd=4"),
+        ("moved", "4+moveddefa_function_of_some_length()->str:"),
+        ("moved", "5+movedreturn'one'"),
+        ("added", "6+addede=5(nonewlineattheend)"),
+    ]
+    assert "Lines in italics have only moved." in page
 
 
 def test_a_page_over_several_steps_tells_each_of_their_stories(house: Any) -> None:
