@@ -146,6 +146,24 @@ def test_the_address_for_all_machines_is_one_that_this_machine_can_open(
     assert "Other machines get the status 400 until" in said
 
 
+def test_two_apps_in_one_browser_do_not_log_each_other_out(
+    house: Any, read_until: Callable, interrupt: Callable
+) -> None:
+    """Cookies ignore ports, and `run` beside `break --run` is a lesson of the README."""
+    names = []
+    processes = []
+    for words in (["run", "03"], ["break", "hard-coded-action", "--run"]):
+        port = a_port()
+        processes.append(house.start(*words, "--port", str(port)))
+        read_until(processes[-1], "Running on")
+        page = urllib.request.urlopen(f"http://127.0.0.1:{port}/signup")
+        names.append(page.headers["Set-Cookie"].partition("=")[0])
+    for process in processes:
+        interrupt(process)
+
+    assert names[0] != names[1]
+
+
 def test_a_busy_port_costs_one_sentence(house: Any, read_until: Callable, interrupt: Callable) -> None:
     """On many machines something else has port 5000."""
     with socket.create_server(("127.0.0.1", 0)) as server:
