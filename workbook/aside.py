@@ -1,8 +1,10 @@
 """Set the learner's files aside, bring them back, and copy a step's files."""
 
+import errno
 import os
 import shutil
 import time
+from contextlib import suppress
 from itertools import count
 from pathlib import Path
 
@@ -62,6 +64,7 @@ def move_all(source: Path, target: Path, names: list[str]) -> None:
     A plain rename where that is possible. It is not from one disk to another, nor of a
     folder where a disk is mounted: then they are copied, and deleted when all is there.
     """
+    refuse_to_overwrite(target, names)
     moved: list[str] = []
     try:
         for name in names:
@@ -74,16 +77,37 @@ def move_all(source: Path, target: Path, names: list[str]) -> None:
         copy_and_delete(source, target, names)
 
 
+def refuse_to_overwrite(target: Path, names: list[str]) -> None:
+    """Raise FileExistsError if the folder has one of these names already."""
+    for name in names:
+        if os.path.lexists(target / name):
+            reason = os.strerror(errno.EEXIST)
+            raise FileExistsError(errno.EEXIST, reason, str(target / name))
+
+
 def copy_and_delete(source: Path, target: Path, names: list[str]) -> None:
-    """Copy files or folders to another folder; delete them when all are copied."""
+    """Copy files or folders to another folder; delete them when all are copied.
+
+    If they cannot all be copied, deletes the copies, which were not there before.
+    """
     try:
         for name in names:
             copy_any(source / name, target / name)
     except OSError:
-        shutil.rmtree(target, ignore_errors=True)
+        for name in names:
+            if os.path.lexists(target / name):
+                delete_any(target / name)
+        delete_empty_folders(target)
         raise
     for name in names:
         delete_any(source / name)
+
+
+def delete_empty_folders(folder: Path) -> None:
+    """Delete a folder if nothing is in it but empty folders, and those in it."""
+    for top, _, _ in os.walk(folder, topdown=False):
+        with suppress(OSError):  # it is not empty
+            os.rmdir(top)
 
 
 def copy_any(path: Path, copy: Path) -> None:

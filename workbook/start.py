@@ -19,7 +19,6 @@ from workbook.common import (
     ask,
     behaviour_title,
     find_step,
-    has_work,
     mark,
     nearest,
     step_before,
@@ -173,7 +172,7 @@ def restore(folder: Path) -> None:
     """Move what is in this folder back to work/."""
     is_whole = (folder / PROGRESS_FILE).exists()
     if is_whole:
-        if has_work():
+        if WORK.exists() and any(WORK.iterdir()):
             print(set_work_aside())
         names = sorted(path.name for path in folder.iterdir())
     else:

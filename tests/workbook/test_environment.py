@@ -233,15 +233,34 @@ def test_one_file_is_set_aside_across_disks_too(house: Any) -> None:
     assert "mine" not in (house.package / "routes.py").read_text()
 
 
+def test_what_cannot_be_brought_back_stays_and_so_does_work(house: Any) -> None:
+    """A disk that is full in the middle of it: neither the one nor the other may be lost."""
+    house.begin("02")
+    (house.package / "routes.py").write_text("first")
+    house.run("reset", "routes.py")
+    (kept,) = house.path.glob("work-2*")
+    (house.package / "mine.py").write_text("mine")
+    out = full_disk(house, ["restore", kept.name])
+
+    assert out.returncode == 1
+    assert (kept / "flask_login_tutorial" / "routes.py").read_text() == "first"
+    assert (house.package / "mine.py").read_text() == "mine"
+
+
+def full_disk(house: Any, words: list[str]) -> subprocess.CompletedProcess[str]:
+    """Run a command where nothing can be renamed, and nothing copied either."""
+    code = "import shutil; shutil.copyfile = shutil.copy2 = shutil.copytree = fail\n"
+    script = ACROSS_DISKS.format(error=errno.ENOSPC, words=words).replace("from workbook", f"{code}from workbook")
+    return subprocess.run(
+        [sys.executable, "-c", script], cwd=house.path, env=house.env, capture_output=True, text=True, check=False
+    )
+
+
 def test_what_cannot_be_set_aside_stays_and_leaves_no_empty_folder(house: Any) -> None:
     """A full disk: half of the work in one place and half in another would be lost time."""
     house.begin("02")
     before = lesson_files(house.work).keys()
-    code = "import shutil; shutil.copyfile = shutil.copy2 = shutil.copytree = fail\n"
-    script = ACROSS_DISKS.format(error=errno.ENOSPC, words=["reset"]).replace("from workbook", f"{code}from workbook")
-    out = subprocess.run(
-        [sys.executable, "-c", script], cwd=house.path, env=house.env, capture_output=True, text=True, check=False
-    )
+    out = full_disk(house, ["reset"])
 
     assert out.returncode == 1
     assert "No space left on device" in out.stderr

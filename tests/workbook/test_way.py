@@ -135,6 +135,23 @@ def test_what_was_set_aside_comes_back(house: Any) -> None:
     assert not kept.exists()
 
 
+def test_what_comes_back_overwrites_nothing(house: Any) -> None:
+    """Not even a database, which is no part of the lesson."""
+    house.begin("02")
+    (house.work / "instance").mkdir()
+    (house.work / "instance" / "workbook.db").write_text("first")
+    house.run("reset")
+    (kept,) = house.path.glob("work-2*")
+    shutil.rmtree(house.package)
+    (house.work / ".workbook.json").unlink()
+    (house.work / "instance").mkdir()
+    (house.work / "instance" / "workbook.db").write_text("second")
+    house.run("restore", kept.name)
+
+    assert (house.work / "instance" / "workbook.db").read_text() == "first"
+    assert [path.read_text() for path in house.path.glob("work-2*/instance/*.db")] == ["second"]
+
+
 def test_one_file_that_was_set_aside_comes_back(house: Any) -> None:
     """Beside everything else that is in work/ now."""
     house.begin("02")
