@@ -71,15 +71,22 @@ class CommandLine:
 def make_command_line() -> CommandLine:
     """Return all commands."""
     line = CommandLine()
-    add_learning(line)
-    add_looking(line)
-    add_running(line)
-    add_maintaining(line)
+    add_start(line)
+    add_check(line)
+    add_peek(line)
+    add_reset(line)
+    add_list(line)
+    add_diff(line)
+    add_notebook(line)
+    add_run(line)
+    add_break(line)
+    add_test(line)
+    add_propagate(line)
     return line
 
 
-def add_learning(line: CommandLine) -> None:
-    """Add the commands of somebody who builds the steps."""
+def add_start(line: CommandLine) -> None:
+    """Add `start`."""
     start = line.add(
         "start",
         start_command,
@@ -98,6 +105,10 @@ def add_learning(line: CommandLine) -> None:
         action="store_true",
         help="first move what is in work/ to a folder with today's date",
     )
+
+
+def add_check(line: CommandLine) -> None:
+    """Add `check` and `hint`."""
     check = line.add(
         "check", check_command, "See which behaviours hold in work/.", "check", SUITES
     )
@@ -120,6 +131,10 @@ def add_learning(line: CommandLine) -> None:
     hint.add_argument(
         "words", metavar="WORDS", nargs="*", help="words of another behaviour"
     )
+
+
+def add_peek(line: CommandLine) -> None:
+    """Add `peek`."""
     peek = line.add(
         "peek",
         peek_command,
@@ -129,6 +144,10 @@ def add_learning(line: CommandLine) -> None:
     peek.add_argument(
         "file", metavar="PATH", nargs="?", help="such as auth.py or templates"
     )
+
+
+def add_reset(line: CommandLine) -> None:
+    """Add `reset` and `restore`."""
     reset = line.add(
         "reset",
         reset_command,
@@ -149,8 +168,8 @@ def add_learning(line: CommandLine) -> None:
     )
 
 
-def add_looking(line: CommandLine) -> None:
-    """Add the commands that show something."""
+def add_list(line: CommandLine) -> None:
+    """Add `list`."""
     listing = line.add(
         "list",
         list_command,
@@ -163,6 +182,10 @@ def add_looking(line: CommandLine) -> None:
     listing.add_argument(
         "--all", metavar="DIR", nargs="+", help="one row per participant's folder"
     )
+
+
+def add_diff(line: CommandLine) -> None:
+    """Add `diff`."""
     diff = line.add(
         "diff",
         diff_command,
@@ -178,6 +201,10 @@ def add_looking(line: CommandLine) -> None:
     diff.add_argument(
         "--html", metavar="FILE", help="write one page, to read or to project"
     )
+
+
+def add_notebook(line: CommandLine) -> None:
+    """Add `notebook`."""
     notebook = line.add(
         "notebook",
         notebook_command,
@@ -190,8 +217,8 @@ def add_looking(line: CommandLine) -> None:
     )
 
 
-def add_running(line: CommandLine) -> None:
-    """Add the commands that run an app or the suites."""
+def add_run(line: CommandLine) -> None:
+    """Add `run`."""
     run = line.add(
         "run",
         run_command,
@@ -207,6 +234,10 @@ def add_running(line: CommandLine) -> None:
         help=f"{STEP_HELP}, or work; 06 if none is named",
     )
     add_server_options(run)
+
+
+def add_break(line: CommandLine) -> None:
+    """Add `break`."""
     mistake = line.add(
         "break",
         break_command,
@@ -225,6 +256,10 @@ def add_running(line: CommandLine) -> None:
         help="keep the copy that is there under a dated name, and make a new one",
     )
     add_server_options(mistake)
+
+
+def add_test(line: CommandLine) -> None:
+    """Add `test`."""
     test = line.add(
         "test",
         testing.test_command,
@@ -263,8 +298,8 @@ def add_server_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_maintaining(line: CommandLine) -> None:
-    """Add the command for maintainers."""
+def add_propagate(line: CommandLine) -> None:
+    """Add `propagate`."""
     propagate = line.add(
         "propagate",
         propagate_command,

@@ -6,10 +6,10 @@ import shutil
 from pathlib import Path
 
 from workbook.aside import copy_lesson, set_aside
-from workbook.check import check
 from workbook.common import WorkbookError, nearest, paint, wrap_text
 from workbook.patches import Mistake, all_mistakes, apply
 from workbook.places import ROOT, WORK, shown
+from workbook.report import check
 from workbook.serve import serve
 
 

@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 
-from workbook.check import check
 from workbook.common import WorkbookError, paint, step_before, work_step
 from workbook.diff import show
 from workbook.hints import hint
 from workbook.places import PACKAGE, ROOT, WORK, is_lesson, lesson_files
+from workbook.report import check
 from workbook.runner import prepare_pytest, pytest_words
 
 WATCHED = (".py", ".html", ".css")

@@ -189,7 +189,7 @@ def test_the_step_after_one_that_holds_is_not_asked_about(house: Any, terminal: 
 
 def test_the_last_step_says_what_comes_next() -> None:
     """There is no step 07."""
-    from workbook.check import next_step
+    from workbook.report import next_step
 
     assert "start 02" in next_step("01_config")
     assert "list --mistakes" in next_step("06_protected")

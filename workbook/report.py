@@ -1,0 +1,111 @@
+"""Run the suites on a folder, and tell in words which behaviours hold."""
+
+from pathlib import Path
+
+from workbook.common import (
+    WorkbookError,
+    behaviour_title,
+    mark,
+    paint,
+    say_command,
+    suites_up_to,
+    wrap_text,
+)
+from workbook.hints import behaviours, find_behaviour, unknown_behaviour
+from workbook.places import STEPS, WORK, shown
+from workbook.runner import Outcome, Problem, run_suites
+
+WHAT_COMES_NEXT = """\
+That was the last step. What comes next:
+- put a mistake into a copy and attack it: python3 -m workbook list --mistakes
+- read what is still missing, and why: python3 -m workbook notebook 06
+- copy your app, or steps/06_protected, into a project of your own; the suites judge it
+  there, too: python3 -m workbook test 06 --app my_app"""
+
+
+def check(step: str, folder: Path, wanted: str = "") -> int:
+    """Judge a folder, and print a tick or a cross for each behaviour.
+
+    Explains one failure: the first, or the first with the words in `wanted`. Returns 0
+    if all behaviours hold, 1 otherwise.
+    """
+    if wanted and not find_behaviour(wanted, behaviours(step)):
+        raise unknown_behaviour(wanted, behaviours(step))
+    say_command("pytest", "--step", step[:2], f"--app={shown(folder)}")
+    outcome = run_suites(step, folder)
+    for suite in suites_up_to(step):
+        print_suite(outcome, suite, every_test=suite == step)
+    if not outcome.failing:
+        print(paint(f"\nAll {outcome.score.total} behaviours hold.", "1;32"))
+        if folder == WORK:
+            print(next_step(step))
+        return 0
+    name = choose_failure(outcome, wanted)
+    explain(name, outcome)
+    if folder == WORK:
+        print("Stuck? python3 -m workbook hint")
+    return 1
+
+
+def print_suite(outcome: Outcome, suite: str, every_test: bool) -> None:
+    """Print how much of a suite holds, and its tests: all, or those that fail."""
+    names = [name for name in outcome.reasons if name.startswith(f"{suite}::")]
+    failing = [name for name in names if name in outcome.problems]
+    passed = len(names) - len(failing)
+    print(f"{mark(not failing)} {paint(suite, '1')}: {passed} of {len(names)} hold")
+    for name in names if every_test else failing:
+        print(f"  {mark(name not in failing)} {behaviour_title(name)}")
+
+
+def next_step(step: str) -> str:
+    """Return what to do after a step whose behaviours all hold."""
+    if step == STEPS[-1]:
+        return WHAT_COMES_NEXT
+    number = STEPS[STEPS.index(step) + 1][:2]
+    return f"Next: python3 -m workbook start {number}"
+
+
+def choose_failure(outcome: Outcome, wanted: str) -> str:
+    """Return the failing behaviour to explain; says so if the wanted one holds."""
+    if not wanted:
+        return outcome.failing[0]
+    name = find_behaviour(wanted, outcome.failing)
+    if name:
+        return name
+    name = find_behaviour(wanted, list(outcome.reasons))
+    if not name:
+        raise WorkbookError(f"No behaviour of this step is called {wanted!r}.")
+    print(
+        f"\n{mark(True)} {behaviour_title(name)}: this one holds. The first that fails:"
+    )
+    return outcome.failing[0]
+
+
+def explain(name: str, outcome: Outcome) -> None:
+    """Print one failure in full, and how many others have the same reason."""
+    problem = outcome.problems[name][0]
+    print(f"\n{mark(False)} {paint(behaviour_title(name), '1')}")
+    print(wrap_text(f"  Why    {outcome.reasons[name]}"))
+    for request in problem.asked:
+        print(f"  Asked  {request}")
+    said = "\n         ".join(problem.said)
+    print(f"  Said   {said}")
+    if problem.raised:
+        print(f"  Raised {paint(problem.raised, '1')}")
+    print(f"  Test   {problem.test}\n")
+    score = outcome.score
+    verdict = paint(f"{score.passed} of {score.total} behaviours hold.", "1;31")
+    alike = count_alike(problem, name, outcome)
+    if alike:
+        verdict += f" {alike} more for the same reason."
+    print(verdict)
+
+
+def count_alike(problem: Problem, name: str, outcome: Outcome) -> int:
+    """Return how many other behaviours fail with the same message."""
+    count = 0
+    for other in outcome.failing:
+        said = [one.said for one in outcome.problems[other]]
+        if other != name and problem.said in said:
+            count += 1
+    return count
