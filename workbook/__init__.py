@@ -1,6 +1,7 @@
 """The tool behind `python3 -m workbook`."""
 
-import signal
+# The built-in half of `signal`: to import the other takes as long as all that follows.
+import _signal as signal
 import sys
 
 # Until the command line is read, Ctrl-C ends this process without a traceback; then
