@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from logging import LogRecord
+
 from click.testing import Result
 from harness import visible_text
 from webtest.response import TestResponse
@@ -28,6 +31,13 @@ def assert_refused(result: Result) -> None:
     assert isinstance(result.exception, SystemExit), f"a traceback is no answer: {result.exception!r}"
     said = result.output.strip().splitlines() or [""]
     assert len(said[-1].split()) > 2, f"the command failed, and did not say why: {result.output!r}"
+
+
+def assert_logged(lines: Iterable[str | LogRecord], *words: str) -> None:
+    """One line of the log holds all these words."""
+    texts = [line if isinstance(line, str) else line.getMessage() for line in lines]
+    found = [text for text in texts if all(word in text for word in words)]
+    assert found, f"no line of the log holds {' and '.join(map(repr, words))}. The log: {texts or 'nothing'}"
 
 
 class Faults(frozenset[str]):

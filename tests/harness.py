@@ -146,6 +146,13 @@ class Page(TestResponse):
 
     sent: Mapping[str, str] = {}  # the fields that were filled in, if it answers a form
 
+    @property
+    def location(self) -> str | None:
+        """Where a redirect leads: on this site from the first slash on, however the app has written it."""
+        location = self.headers.get("Location")
+        ours = f"{self.request.scheme}://{self.request.host}/"
+        return "/" + location.removeprefix(ours) if location and location.startswith(ours) else location
+
     @cached_property
     def forms(self) -> dict[int | str, webtest.Form]:
         """The forms by their place and id. WebTest's own reads the page whole to find them, and each once more."""

@@ -227,8 +227,8 @@ def test_debugging_is_off_unless_asked_for(step: Step, monkeypatch: pytest.Monke
 
     app = step.create_app()
 
-    assert not app.debug
-    assert not app.testing
+    assert not app.debug, "the debugger is on (DEBUG)"
+    assert not app.testing, "TESTING is on: errors are not answered with a page"
 
 
 def test_an_empty_variable_counts_as_not_set(step: Step, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

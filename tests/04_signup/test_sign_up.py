@@ -67,7 +67,7 @@ def test_the_password_counts_exactly_as_it_was_typed(step: Step, app: Flask, vis
     with app.app_context():
         user = models.db.session.scalar(models.db.select(models.User))
         assert user.check_password(typed)
-        assert not user.check_password(typed.strip())
+        assert not user.check_password(typed.strip()), "the password opens the account without its blanks"
 
 
 def test_after_signing_up_the_log_in_page_welcomes_you(visitor: Visitor) -> None:

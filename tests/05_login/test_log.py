@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from checks import assert_logged
 from flask import Flask
 from flask.logging import default_handler
 from harness import Visitor
@@ -37,8 +38,8 @@ def test_refused_forgeries_and_too_many_attempts_leave_a_line(member: Visitor, l
     for number in range(11):
         member.log_in(password=f"wrong {number}")
 
-    assert any("/logout" in line and "400" in line for line in lines())
-    assert any("/login" in line and "429" in line for line in lines())
+    assert_logged(lines(), "/logout", "400")
+    assert_logged(lines(), "/login", "429")
 
 
 @pytest.mark.asvs("14.2.4", "16.2.5")
@@ -49,4 +50,4 @@ def test_the_token_of_a_session_is_in_no_line(member: Visitor, sql: Sql, lines: 
     member.log_out()
 
     assert lines(), "the log is empty"
-    assert not any(token in line for line in lines())
+    assert [line for line in lines() if token in line] == [], "the token is in the log"

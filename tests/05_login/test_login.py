@@ -7,6 +7,7 @@ from typing import Any
 from unittest.mock import patch
 
 import pytest
+from checks import assert_logged
 from flask import Flask
 from harness import PASSWORD, Step, Visitor, main_form, visible_text
 
@@ -20,14 +21,14 @@ def test_a_member_logs_in_with_address_and_password(member: Visitor) -> None:
     assert answer.status_code == 302
     assert answer.location.endswith("/dashboard")
     assert "Ada Lovelace" in visible_text(answer.follow())
-    assert member.logged_in
+    assert member.logged_in, "the member is not logged in"
 
 
 def test_the_address_may_be_typed_in_any_case_and_spelling(member: Visitor) -> None:
     """Phones capitalise the first letter. The mailbox is the same one."""
     member.log_in(" ADA@Example.COM ")
 
-    assert member.logged_in
+    assert member.logged_in, "the member is not logged in"
 
 
 @pytest.mark.parametrize(
@@ -39,7 +40,7 @@ def test_a_wrong_address_or_password_does_not_log_in(member: Visitor, email: str
     answer = member.log_in(email, password)
 
     assert answer.status_code == 422
-    assert not member.logged_in
+    assert not member.logged_in, "the member is logged in"
 
 
 @pytest.mark.asvs("6.2.8")
@@ -52,8 +53,8 @@ def test_the_password_is_compared_exactly_as_typed(app: Flask) -> None:
     trimmed = visitor.logged_in
     visitor.log_in(password=f"  {PASSWORD} ü ")
 
-    assert not trimmed
-    assert visitor.logged_in
+    assert not trimmed, "the password opens the account without its blanks"
+    assert visitor.logged_in, "the visitor is not logged in"
 
 
 def test_unknown_address_and_wrong_password_get_the_same_answer(member: Visitor) -> None:
@@ -103,7 +104,7 @@ def test_a_password_hashed_as_it_was_typed_opens_from_every_keyboard_afterwards(
     member.log_in(password=composed)
 
     assert on_the_mac
-    assert member.logged_in
+    assert member.logged_in, "the member is not logged in"
 
 
 def test_a_failed_try_keeps_the_address_and_forgets_the_password(member: Visitor) -> None:
@@ -135,10 +136,10 @@ def test_log_ins_and_refusals_are_logged_without_the_password(
     member.log_in()
 
     lines = [record.getMessage() for record in caplog.records]
-    assert any("refused" in line and "192.0.2.1" in line for line in lines)
+    assert_logged(lines, "refused", "192.0.2.1")
     assert not any("ada@example.com" in line for line in lines), "a log is read by many, and kept for long"
-    assert any("logged in" in line for line in lines)
-    assert not any(PASSWORD in line or "not her password" in line for line in lines)
+    assert_logged(lines, "logged in")
+    assert [line for line in lines if PASSWORD in line or "not her password" in line] == []
 
 
 @pytest.mark.asvs("11.2.2")
@@ -153,9 +154,9 @@ def test_a_weak_hash_is_replaced_when_its_owner_logs_in(member: Visitor, sql: Sq
     member.log_out()
     member.log_in()
 
-    assert logged_in
+    assert logged_in, "the member cannot log in with the old hash"
     assert new.startswith("pbkdf2:sha256:1$")
-    assert member.logged_in
+    assert member.logged_in, "the member is not logged in"
 
 
 @pytest.mark.asvs("7.2.4")
@@ -216,7 +217,7 @@ def test_a_deactivated_account_is_told_so_and_stays_out(member: Visitor, sql: Sq
 
     assert answer.status_code == 422
     assert "deactivated" in visible_text(answer)
-    assert not member.logged_in
+    assert not member.logged_in, "the member is logged in"
 
 
 def test_only_the_right_password_learns_that_an_account_is_deactivated(member: Visitor, sql: Sql) -> None:
@@ -236,7 +237,7 @@ def test_logging_out_logs_out(member: Visitor) -> None:
     answer = member.log_out()
 
     assert answer.status_code == 302
-    assert not member.logged_in
+    assert not member.logged_in, "the member is logged in"
 
 
 def test_logging_out_twice_does_no_harm(member: Visitor) -> None:
@@ -249,7 +250,7 @@ def test_logging_out_twice_does_no_harm(member: Visitor) -> None:
     again = member.post("/logout", {"csrf_token": token}, expect_errors=True)
 
     assert again.status_code < 500
-    assert not member.logged_in
+    assert not member.logged_in, "the member is logged in"
 
 
 @pytest.mark.asvs("3.5.3")
@@ -260,7 +261,7 @@ def test_a_link_or_an_image_cannot_log_anybody_out(member: Visitor) -> None:
     answer = member.get("/logout", expect_errors=True)
 
     assert answer.status_code == 405
-    assert member.logged_in
+    assert member.logged_in, "the member is not logged in"
 
 
 @pytest.mark.asvs("3.5.1")
@@ -271,7 +272,7 @@ def test_another_site_cannot_log_anybody_out(member: Visitor) -> None:
     answer = member.post("/logout", {}, expect_errors=True)
 
     assert answer.status_code == 400
-    assert member.logged_in
+    assert member.logged_in, "the member is not logged in"
 
 
 @pytest.mark.asvs("16.5.3")
@@ -288,7 +289,7 @@ def test_two_wrong_changes_at_once_do_not_matter_to_a_log_in(step: Step, member:
     with patch.object(models.User, "check_password", meanwhile):
         member.log_in()
 
-    assert not member.logged_in
+    assert not member.logged_in, "the member is logged in"
 
 
 @pytest.mark.asvs("1.2.4")
@@ -300,7 +301,7 @@ def test_sql_that_is_typed_stays_text(app: Flask, member: Visitor, sql: Sql, tex
     newcomer = Visitor(app)
     newcomer.sign_up("bob@example.com", name=text)
 
-    assert not member.logged_in
+    assert not member.logged_in, "the member is logged in"
     assert [row.name for row in sql("SELECT name FROM users ORDER BY id")] == ["Ada Lovelace", text]
 
 

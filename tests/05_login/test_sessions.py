@@ -32,7 +32,7 @@ def test_a_copied_cookie_is_dead_after_the_log_out(app: Flask, member: Visitor) 
     member.log_out()
 
     assert before, "the copy should work as long as the session lives, or this test shows nothing"
-    assert not thief.logged_in
+    assert not thief.logged_in, "the thief is logged in"
 
 
 @pytest.mark.asvs("7.2.2")
@@ -53,7 +53,7 @@ def test_a_session_ends_after_half_an_hour_without_a_visit(
 
     sql("UPDATE user_sessions SET last_seen = :then", then=ago(minutes=minutes))
 
-    assert member.logged_in is alive
+    assert member.logged_in is alive, f"the session should {'still be open' if alive else 'have ended'}"
 
 
 @pytest.mark.asvs("7.3.2", "7.4.1")
@@ -64,7 +64,7 @@ def test_a_session_ends_after_half_a_day_however_busy(member: Visitor, sql: Sql,
 
     sql("UPDATE user_sessions SET created = :then", then=ago(hours=hours))
 
-    assert member.logged_in is alive
+    assert member.logged_in is alive, f"the session should {'still be open' if alive else 'have ended'}"
 
 
 @pytest.mark.asvs("7.3.1", "7.3.2")
@@ -78,7 +78,7 @@ def test_a_remembered_session_ends_after_thirty_days(
 
     sql(f"UPDATE user_sessions SET {column} = :then", then=ago(days=days))
 
-    assert member.logged_in is alive
+    assert member.logged_in is alive, f"the session should {'still be open' if alive else 'have ended'}"
 
 
 def test_a_visit_is_written_down_once_a_minute_at_most(member: Visitor, sql: Sql) -> None:
@@ -104,7 +104,7 @@ def test_an_account_that_is_deactivated_is_out_at_the_next_click(member: Visitor
 
     sql("UPDATE users SET is_active = :no", no=False)
 
-    assert not member.logged_in
+    assert not member.logged_in, "the member is logged in"
 
 
 @pytest.mark.asvs("7.4.2")
@@ -115,7 +115,7 @@ def test_an_account_that_is_deleted_is_out_at_the_next_click(member: Visitor, sq
     sql("DELETE FROM user_sessions")
     sql("DELETE FROM users")
 
-    assert not member.logged_in
+    assert not member.logged_in, "the member is logged in"
 
 
 def test_a_new_member_does_not_inherit_a_deleted_ones_session(app: Flask, member: Visitor, sql: Sql) -> None:
@@ -125,7 +125,7 @@ def test_a_new_member_does_not_inherit_a_deleted_ones_session(app: Flask, member
 
     Visitor(app).sign_up("bob@example.com")
 
-    assert not member.logged_in
+    assert not member.logged_in, "the member is logged in"
 
 
 @pytest.mark.asvs("7.2.1")
@@ -160,7 +160,7 @@ def test_a_session_cookie_signed_with_another_key_opens_nothing(
     stranger = Visitor(app)
     stranger.set_cookie(app.config["SESSION_COOKIE_NAME"], forged)
 
-    assert not stranger.logged_in
+    assert not stranger.logged_in, "the stranger is logged in"
 
 
 @pytest.mark.asvs("7.2.1")
@@ -213,7 +213,7 @@ def test_logging_in_again_replaces_the_session(member: Visitor, sql: Sql) -> Non
         member.submit(page, CREDENTIALS, headers=OUR_ORIGIN)
 
     assert len(sql("SELECT id FROM user_sessions")) == 1
-    assert member.logged_in
+    assert member.logged_in, "the member is not logged in"
 
 
 def test_two_clicks_on_log_in_make_one_session(app: Flask, member: Visitor, sql: Sql) -> None:
@@ -241,8 +241,8 @@ def test_sessions_do_not_pile_up(app: Flask, member: Visitor, sql: Sql) -> None:
         newest.log_in()
 
     assert len(sql("SELECT id FROM user_sessions")) == 20
-    assert newest.logged_in
-    assert not member.logged_in
+    assert newest.logged_in, "the newest device is not logged in"
+    assert not member.logged_in, "the member is logged in"
 
 
 def test_two_devices_are_two_sessions(app: Flask, member: Visitor, sql: Sql) -> None:
@@ -253,8 +253,8 @@ def test_two_devices_are_two_sessions(app: Flask, member: Visitor, sql: Sql) -> 
 
     phone.log_out()
 
-    assert member.logged_in
-    assert not phone.logged_in
+    assert member.logged_in, "the member is not logged in"
+    assert not phone.logged_in, "the phone is logged in"
 
 
 def test_a_very_long_browser_name_is_cut_to_its_column(app: Flask, member: Visitor, sql: Sql) -> None:
@@ -263,7 +263,7 @@ def test_a_very_long_browser_name_is_cut_to_its_column(app: Flask, member: Visit
 
     browser.log_in()
 
-    assert browser.logged_in
+    assert browser.logged_in, "the browser is not logged in"
     assert len(sql("SELECT user_agent FROM user_sessions")[0].user_agent) == 255
 
 
@@ -336,7 +336,7 @@ def test_a_log_out_works_from_a_page_that_was_open_before(member: Visitor) -> No
     answer = button.submit(headers=OUR_ORIGIN, expect_errors=True)
 
     assert answer.status_code == 302
-    assert not member.logged_in
+    assert not member.logged_in, "the member is logged in"
 
 
 def test_two_log_in_tabs_both_work(app: Flask, member: Visitor) -> None:
@@ -347,7 +347,7 @@ def test_two_log_in_tabs_both_work(app: Flask, member: Visitor) -> None:
     answers = [member.submit(tab, CREDENTIALS, headers=OUR_ORIGIN) for tab in tabs]
 
     assert [answer.status_code for answer in answers] == [302, 302]
-    assert member.logged_in
+    assert member.logged_in, "the member is not logged in"
 
 
 @pytest.mark.asvs("7.4.4")

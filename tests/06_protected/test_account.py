@@ -82,8 +82,8 @@ def test_one_session_can_be_ended_from_another(app: Flask, member: Visitor) -> N
 
     assert answer.location.endswith("/account")
     assert answer.follow().html.find(role="status"), "the page should say that it has worked"
-    assert not phone.logged_in
-    assert member.logged_in
+    assert not phone.logged_in, "the phone is logged in"
+    assert member.logged_in, "the member is not logged in"
 
 
 @pytest.mark.asvs("7.5.2")
@@ -99,7 +99,7 @@ def test_all_others_can_be_ended_at_once(app: Flask, member: Visitor) -> None:
 
     assert answer.follow().html.find(role="status"), "the page should say that it has worked"
     assert [other.logged_in for other in others] == [False, False]
-    assert member.logged_in
+    assert member.logged_in, "the member is not logged in"
 
 
 def test_ending_all_others_leaves_other_members_alone(app: Flask, member: Visitor) -> None:
@@ -112,7 +112,7 @@ def test_ending_all_others_leaves_other_members_alone(app: Flask, member: Visito
 
     button.submit()
 
-    assert bob.logged_in
+    assert bob.logged_in, "Bob is not logged in"
 
 
 def test_nobody_can_end_somebody_elses_session(app: Flask, member: Visitor, sql: Sql) -> None:
@@ -129,7 +129,7 @@ def test_nobody_can_end_somebody_elses_session(app: Flask, member: Visitor, sql:
 
     assert others.status_code == nobodys.status_code
     assert others.location == nobodys.location
-    assert bob.logged_in
+    assert bob.logged_in, "Bob is not logged in"
 
 
 def test_a_second_click_on_a_device_is_told_that_it_is_logged_out(app: Flask, member: Visitor) -> None:
@@ -164,7 +164,7 @@ def test_another_site_cannot_end_sessions(app: Flask, member: Visitor) -> None:
     answer = member.post("/account/sessions/end-others", {}, expect_errors=True)
 
     assert answer.status_code == 400
-    assert other.logged_in
+    assert other.logged_in, "the other device is not logged in"
 
 
 @pytest.mark.asvs("7.5.2")
@@ -179,7 +179,7 @@ def test_a_remembered_visitor_cannot_end_sessions_without_the_password(app: Flas
 
     member.post("/account/sessions/end-others", {"csrf_token": token})
 
-    assert owner.logged_in
+    assert owner.logged_in, "the owner is not logged in"
 
 
 def test_the_account_says_when_the_password_was_typed_last(member: Visitor, sql: Sql) -> None:

@@ -27,9 +27,9 @@ def test_deactivate_ends_every_session_and_keeps_the_member_out(app: Flask, memb
     status, _ = flask(app, "deactivate", "ada@example.com")
 
     assert status == 0
-    assert not member.logged_in
+    assert not member.logged_in, "the member is logged in"
     member.log_in()
-    assert not member.logged_in
+    assert not member.logged_in, "the member is logged in"
 
 
 def test_reactivate_lets_the_member_log_in_again(app: Flask, member: Visitor) -> None:
@@ -40,9 +40,9 @@ def test_reactivate_lets_the_member_log_in_again(app: Flask, member: Visitor) ->
     status, _ = flask(app, "reactivate", "ada@example.com")
 
     assert status == 0
-    assert not member.logged_in
+    assert not member.logged_in, "the member is logged in"
     member.log_in()
-    assert member.logged_in
+    assert member.logged_in, "the member is not logged in"
 
 
 def test_reactivate_ends_a_session_that_slipped_in_meanwhile(app: Flask, member: Visitor) -> None:
@@ -53,7 +53,7 @@ def test_reactivate_ends_a_session_that_slipped_in_meanwhile(app: Flask, member:
     status, said = flask(app, "reactivate", "ada@example.com")
 
     assert status == 0, said
-    assert not member.logged_in
+    assert not member.logged_in, "the member is logged in"
 
 
 @pytest.mark.asvs("7.4.5")
@@ -67,8 +67,8 @@ def test_end_sessions_logs_a_member_out_everywhere(app: Flask, member: Visitor) 
     status, _ = flask(app, "end-sessions", "ADA@example.com")
 
     assert status == 0
-    assert not member.logged_in
-    assert bob.logged_in
+    assert not member.logged_in, "the member is logged in"
+    assert bob.logged_in, "Bob is not logged in"
 
 
 def test_an_unknown_address_is_said_to_be_unknown(app: Flask) -> None:

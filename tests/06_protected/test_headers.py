@@ -91,7 +91,7 @@ def test_the_whole_visit_works_over_plain_http_too(make_app: Callable[..., Flask
     visitor.log_in(remember=True)
     visitor.close_browser()
 
-    assert visitor.logged_in
+    assert visitor.logged_in, "the visitor is not logged in"
     assert visitor.get("/account").status_code == 200
     assert not any(cookie.name.startswith("__") for cookie in visitor.cookiejar)
     assert CONFIG["SESSION_COOKIE_SECURE"] is True

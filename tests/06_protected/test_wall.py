@@ -110,7 +110,7 @@ def test_the_account_asks_for_the_password_again_after_a_quarter_of_an_hour(
     sql("UPDATE user_sessions SET created = :then", then=then)
 
     assert member.get("/account").status_code == status
-    assert member.logged_in
+    assert member.logged_in, "the member is not logged in"
 
 
 @pytest.mark.asvs("7.2.4")
@@ -148,7 +148,7 @@ def test_typing_the_password_again_keeps_the_member_remembered(member: Visitor, 
     member.submit(page, {"email": "ada@example.com", "password": PASSWORD})
     member.close_browser()
 
-    assert member.logged_in
+    assert member.logged_in, "the member is not logged in"
 
 
 def test_a_home_with_two_ways_to_the_internet_reaches_the_account(member: Visitor) -> None:

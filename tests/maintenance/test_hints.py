@@ -111,12 +111,14 @@ def test_what_the_readme_says_that_tests_rely_on_is_there(step: str) -> None:
 
 
 def demanded(test: ast.FunctionDef) -> Iterator[str]:
-    """The texts that a test looks for in what the app says: `"text" in answer`, `headers["name"]`."""
+    """The texts that a test looks for in what the app says: `"text" in answer`, `headers["name"]`, words in the log."""
     for node in ast.walk(test):
         if isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.In) and looks_into_a_text(node):
             yield node.left.value
         if isinstance(node, ast.Subscript) and is_header(node):
             yield node.slice.value
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "assert_logged":
+            yield from (word.value for word in node.args[1:])
 
 
 def is_header(node: ast.Subscript) -> bool:
@@ -136,6 +138,10 @@ def typed(file: Path) -> str:
     looked_for = {
         id(node.left) for node in ast.walk(tree) if isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.In)
     }
+    logged = [
+        node for node in ast.walk(tree) if isinstance(node, ast.Call) and ast.unparse(node.func) == "assert_logged"
+    ]
+    looked_for |= {id(word) for node in logged for word in node.args[1:]}
     looked_for |= {id(node.slice) for node in ast.walk(tree) if isinstance(node, ast.Subscript) and is_header(node)}
     texts = [
         node.value
