@@ -50,6 +50,11 @@ def fuzz_database(request: pytest.FixtureRequest) -> str:
     return request.config.getoption("--database-uri")
 
 
+@pytest.fixture(autouse=True)
+def every_app_is_closed() -> None:
+    """Not here: the world lives longer than a test, and its app is closed with it."""
+
+
 @pytest.fixture(scope="module")
 def world(step: Step, fuzz_database: str) -> Iterator[World]:
     """The app under attack, as a real site would set it up."""

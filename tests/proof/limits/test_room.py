@@ -79,3 +79,27 @@ def test_empty_forms_do_not_keep_a_member_from_changing_the_password(
     assert statuses(answers) == {422: TRIES}
     assert member.changing_password()().location == "/account"
     assert come_from(place).logging_in(email, NEW_PASSWORD)().status == 302
+
+
+def test_a_home_with_two_exits_reaches_the_account_page(
+    come_from: Callable[[str], Browser], place: str, email: str
+) -> None:
+    """Its requests come from two networks in turn. The password is asked for once in
+    each, and then no more.
+    """
+    member = come_from(place)
+    other_exit = {"X-Forwarded-For": "2001:db8:9::1"}
+    member.logging_in(email)()
+
+    first = member.headers
+    member.headers = other_exit
+    asked = member.get("/account")
+    typed_again = member.logging_in(email)()
+    answers = []
+    for headers in (first, other_exit) * 3:
+        member.headers = headers
+        answers.append(member.get("/account"))
+
+    assert asked.location.startswith("/login")
+    assert typed_again.status == 302
+    assert statuses(answers) == {200: 6}
