@@ -254,7 +254,7 @@ def test_logging_out_twice_does_no_harm(member: Visitor) -> None:
 
 @pytest.mark.asvs("3.5.3")
 def test_a_link_or_an_image_cannot_log_anybody_out(member: Visitor) -> None:
-    """With a GET, a link anywhere signs out the member who clicks it, and an image on a sister domain does so unclicked."""
+    """With a GET, a link signs out the member who clicks it; an image on a sister domain needs no click."""
     member.log_in()
 
     answer = member.get("/logout", expect_errors=True)
@@ -265,7 +265,7 @@ def test_a_link_or_an_image_cannot_log_anybody_out(member: Visitor) -> None:
 
 @pytest.mark.asvs("3.5.1")
 def test_another_site_cannot_log_anybody_out(member: Visitor) -> None:
-    """A form on a sister domain comes with the cookies, and one on another site perhaps, but neither has our token."""
+    """A form on a sister domain comes with the cookies, but without our token."""
     member.log_in()
 
     answer = member.post("/logout", {}, expect_errors=True)
