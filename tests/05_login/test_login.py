@@ -143,7 +143,7 @@ def test_log_ins_and_refusals_are_logged_without_the_password(
 
 @pytest.mark.asvs("11.2.2")
 def test_a_weak_hash_is_replaced_when_its_owner_logs_in(member: Visitor, sql: Sql) -> None:
-    """Only at a log-in is the password there. Rows of those who stay away stay weak; notebook 02 has the layered hash."""
+    """Only at a log-in is the password there. Who stays away keeps a weak row: notebook 02 shows what helps."""
     old = "sha256$x7Qm2$" + hmac.digest(b"x7Qm2", PASSWORD.encode(), "sha256").hex()
     sql("UPDATE users SET password_hash = :hash", hash=old)
 
