@@ -47,7 +47,7 @@ TERMS = """
 salt | brute force | credential stuffing | password spraying | user enumeration | timing attack | rate limit
 race condition | cross-site scripting | XSS | cross-site request forgery | CSRF | open redirect | phishing
 session fixation | clickjacking | allow-list | idle timeout | absolute timeout | fresh log-in | sudo mode
-layered hash
+layered hash | optimistic locking | session hijacking
 """
 
 
