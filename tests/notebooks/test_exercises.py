@@ -362,7 +362,7 @@ EXERCISES = {
                 "forms.py",
                 "def check_visible(",
                 "def complete_link(text: str | None) -> str | None:\n"
-                '    if text and regex.fullmatch(r"[\\w-]+(\\.[\\w-]+)+", text):\n'
+                '    if text and re.fullmatch(r"[\\w-]+(\\.[\\w-]+)+", text):\n'
                 '        return f"https://{text}"\n'
                 "    return text\n\n\n"
                 "def check_visible(",

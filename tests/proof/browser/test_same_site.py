@@ -1,4 +1,4 @@
-"""What notebook 05 says of a cookie with SameSite=Lax: when a browser sends it for others."""
+"""What notebook 05 says of a SameSite=Lax cookie: when browsers send it for others."""
 
 from collections.abc import Iterator
 
@@ -7,8 +7,8 @@ from flask import Flask, request
 from playwright.sync_api import Page
 from proof.browser.served import listening
 
-# Browsers look for every name below localhost on this machine. Two that share their last two
-# parts are one site to them, as app.your.site and blog.your.site are on the web.
+# Browsers look for every name below localhost on this machine. Two that share their
+# last two parts are one site, as app.your.site and blog.your.site are on the web.
 APP, SISTER, STRANGER = "app.your.localhost", "blog.your.localhost", "evil.localhost"
 
 
@@ -39,7 +39,7 @@ def port(seen: list[bool]) -> Iterator[int]:
             "image": f"<img src='{target}'>",
             "frame": f"<iframe src='{target}'></iframe>",
             "link": f"<a href='{target}'>A prize</a>",
-            "form": f"<form method=post action='{target}'><button>A prize</button></form>",
+            "form": f"<form method=post action='{target}'><button>A prize</button>",
         }[kind]
 
     with listening(app) as port:
@@ -62,7 +62,10 @@ def port(seen: list[bool]) -> Iterator[int]:
 def test_when_a_lax_cookie_comes_along(
     page: Page, port: int, seen: list[bool], host: str, kind: str, comes_along: bool
 ) -> None:
-    """From another site with a link alone; from a sister domain with everything: so a log-out is a checked POST."""
+    """From another site with a link alone, from a sister domain with everything.
+
+    So a log-out has to be a POST, and one that is checked.
+    """
     page.goto(f"http://{APP}:{port}/")
 
     page.goto(f"http://{host}:{port}/elsewhere/{kind}")
