@@ -219,10 +219,21 @@ def test_pictures_survive_a_page_that_allows_no_html(notebook: dict[str, Any]) -
     assert not any("<img" in "".join(data.get("text/html", "")) for data in outputs)
 
 
-def test_its_links_to_other_notebooks_lead_somewhere(notebook: dict[str, Any]) -> None:
-    """The last line of each opens the next."""
-    for target in re.findall(r"\]\(([\w./]+\.ipynb)\)", text(notebook)):
-        assert (FOLDER / target).is_file(), target
+def test_its_links_to_notebooks_lead_somewhere(notebook: dict[str, Any]) -> None:
+    """The last line of each opens the next; and a link to a mistake finds its anchor."""
+    for file, anchor in re.findall(r"\]\(([\w./]+\.ipynb)?(?:#([\w-]+))?\)", text(notebook)):
+        path = FOLDER / (file or f"{notebook['name']}.ipynb")
+        assert path.is_file(), file
+        target = text(json.loads(path.read_text(encoding="utf-8")))
+        assert not anchor or f'<a id="{anchor}"></a>' in target, anchor
+
+
+def test_what_one_falls_into_next_is_a_list_of_its_own() -> None:
+    """The last notebook has it, with a link to each place."""
+    last = text(json.loads((FOLDER / "06_protected.ipynb").read_text(encoding="utf-8")))
+
+    linked = set(re.findall(r"\]\((?:[\w./]+\.ipynb)?#([\w-]+)\)", last))
+    assert linked == {name for names in NEXT_ONES.values() for name in names}
 
 
 def run_first_cell(save: ModuleType, folder: Path, prepare: str = "") -> str:
