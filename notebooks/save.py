@@ -1,4 +1,4 @@
-"""For maintainers: run the notebooks from top to bottom and save them with what they show.
+"""For maintainers: run the notebooks from top to bottom, and save what they show.
 
 python notebooks/save.py          all six
 python notebooks/save.py 02 05    these
@@ -18,22 +18,33 @@ FOLDER = Path(__file__).resolve().parent
 
 
 def run(path: Path) -> nbformat.NotebookNode:
-    """The notebook as a clean kernel leaves it; raises CellExecutionError where a cell fails."""
+    """Return the notebook as a clean kernel leaves it.
+
+    Raises CellExecutionError where a cell fails.
+    """
     notebook = nbformat.read(path, as_version=4)
     for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
     resources = {"metadata": {"path": str(path.parent)}}
     NotebookClient(
-        notebook, timeout=120, kernel_name="python3", record_timing=False, resources=resources
+        notebook,
+        timeout=120,
+        kernel_name="python3",
+        record_timing=False,
+        resources=resources,
     ).execute()
     return tidy(notebook)
 
 
 def tidy(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
-    """Forget what differs from machine to machine, so that a diff shows what has changed."""
+    """Forget what differs from machine to machine, so that diffs show real changes."""
     notebook.metadata = {
-        "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+        "kernelspec": {
+            "display_name": "Python 3",
+            "language": "python",
+            "name": "python3",
+        },
         "language_info": {"name": "python"},
     }
     for cell in notebook.cells:
@@ -44,7 +55,7 @@ def tidy(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
 
 
 def join_streams(outputs: list[nbformat.NotebookNode]) -> list[nbformat.NotebookNode]:
-    """One output for what was printed in several goes: where it is cut depends on the clock."""
+    """Join what was printed in several goes: where it is cut depends on the clock."""
     joined: list[nbformat.NotebookNode] = []
     for output in outputs:
         if (

@@ -43,7 +43,7 @@ def copy_with_env_file(step: Step, folder: Path, **settings: str) -> Step:
 
 
 def test_without_a_key_the_app_does_not_start(step: Step) -> None:
-    """A key that is silently None gives a 500 on the first page that needs the session, perhaps weeks later."""
+    """A key that is silently None is a 500 on every page that needs the session, and a visitor finds it out."""
     for key in ("", None, KEY.encode()):
         message = refusal(step, SECRET_KEY=key)
 

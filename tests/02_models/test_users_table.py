@@ -30,7 +30,7 @@ def in_tokyo(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def test_making_the_app_makes_no_tables(step: Step, tmp_path: Path) -> None:
-    """Four workers that start at once and all make them trip over each other, and three die."""
+    """Processes that start at once and all make them trip over each other: now and then one dies."""
     file = tmp_path / "empty.db"
 
     app = step.create_app(SQLALCHEMY_DATABASE_URI=f"sqlite:///{file}")

@@ -20,7 +20,7 @@ def token_of(visitor: Visitor, path: str) -> str:
 
 @pytest.mark.asvs("3.5.1")
 def test_a_form_without_our_token_is_refused(visitor: Visitor, sql: Sql) -> None:
-    """Any page on the web can send a form here, and your browser adds your cookies to it."""
+    """Any page on the web can send a form here, and your browser may add your cookies to it: CSRF."""
     for path in FORMS:
         visitor.get(path)
 

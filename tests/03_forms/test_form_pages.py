@@ -104,7 +104,7 @@ def test_a_refused_form_does_not_send_the_password_back(visitor: Visitor) -> Non
 
 
 def test_a_refused_form_comes_back_as_422_and_not_as_a_redirect(visitor: Visitor) -> None:
-    """A redirect forgets what was typed and what was wrong; 200 tells programs, and our limits, that all is well."""
+    """A redirect forgets what was typed and what was wrong; 200 tells programs that all is well."""
     for path in FORMS:
         answer = visitor.submit(path)
 

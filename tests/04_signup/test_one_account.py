@@ -68,7 +68,7 @@ def test_a_sign_up_for_a_taken_address_keeps_what_was_typed(visitor: Visitor) ->
 def test_eight_sign_ups_at_once_make_one_account(
     step: Step, make_app: Callable[..., Flask], database_uri: str, tmp_path: Path
 ) -> None:
-    """To look first and insert then leaves a gap: all eight look, none is there, and seven get a crash."""
+    """A race condition: all eight look, no account is there, all insert, and seven get a crash."""
     uri = f"sqlite:///{tmp_path}/race.db" if database_uri.startswith("sqlite") else database_uri
     app = make_app(SQLALCHEMY_DATABASE_URI=uri)
     visitors = [Visitor(app, ip=f"192.0.2.{number}") for number in range(1, 9)]

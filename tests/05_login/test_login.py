@@ -67,7 +67,7 @@ def test_unknown_address_and_wrong_password_get_the_same_answer(member: Visitor)
 
 
 def test_an_unknown_address_costs_as_many_hashes_as_a_wrong_password(member: Visitor) -> None:
-    """Else the clock tells who has an account: 150 ms for a member, 1 ms for a stranger."""
+    """Else a timing attack tells who has an account: a fifth of a second for a member, a few ms for a stranger."""
     with patch("hashlib.pbkdf2_hmac", wraps=hashlib.pbkdf2_hmac) as hashed:  # the suites' cheap method: it ends in this
         member.log_in("ada@example.com", "not her password")
         known = hashed.call_count
@@ -144,7 +144,7 @@ def test_log_ins_and_refusals_are_logged_without_the_password(
 
 @pytest.mark.asvs("11.2.2")
 def test_a_weak_hash_is_replaced_when_its_owner_logs_in(member: Visitor, sql: Sql) -> None:
-    """Only at a log-in is the password there to be hashed anew. It is how a whole table gets stronger."""
+    """Only at a log-in is the password there. Who stays away keeps a weak row: notebook 02 shows what helps."""
     old = "sha256$x7Qm2$" + hmac.digest(b"x7Qm2", PASSWORD.encode(), "sha256").hex()
     sql("UPDATE users SET password_hash = :hash", hash=old)
 
@@ -161,7 +161,7 @@ def test_a_weak_hash_is_replaced_when_its_owner_logs_in(member: Visitor, sql: Sq
 
 @pytest.mark.asvs("7.2.4")
 def test_logging_in_empties_the_session_first(app: Flask, member: Visitor) -> None:
-    """What an earlier visitor left behind, or an attacker planted, must not follow a member in."""
+    """Session fixation: what an earlier visitor left, or an attacker planted, must not follow a member in."""
     serializer = app.session_interface.get_signing_serializer(app)
     name = app.config["SESSION_COOKIE_NAME"]
     member.set_cookie(name, serializer.dumps({"planted": "by an earlier visitor"}))
@@ -255,7 +255,7 @@ def test_logging_out_twice_does_no_harm(member: Visitor) -> None:
 
 @pytest.mark.asvs("3.5.3")
 def test_a_link_or_an_image_cannot_log_anybody_out(member: Visitor) -> None:
-    """With a GET that logs out, an image on any page of the web signs our members out."""
+    """With a GET, a link signs out the member who clicks it; an image on a sister domain needs no click."""
     member.log_in()
 
     answer = member.get("/logout", expect_errors=True)
@@ -266,7 +266,7 @@ def test_a_link_or_an_image_cannot_log_anybody_out(member: Visitor) -> None:
 
 @pytest.mark.asvs("3.5.1")
 def test_another_site_cannot_log_anybody_out(member: Visitor) -> None:
-    """A form on another site sends the cookies but not the token."""
+    """A form on a sister domain comes with the cookies, but without our token."""
     member.log_in()
 
     answer = member.post("/logout", {}, expect_errors=True)

@@ -156,7 +156,7 @@ def test_a_session_number_beyond_any_database_is_not_found(member: Visitor) -> N
 
 @pytest.mark.asvs("3.5.1")
 def test_another_site_cannot_end_sessions(app: Flask, member: Visitor) -> None:
-    """Its form carries the cookies, but no token of ours."""
+    """On a sister domain its form carries the cookies, but no token of ours."""
     other = Visitor(app)
     other.log_in()
     member.log_in()

@@ -20,7 +20,7 @@ def policy(visitor: Visitor, path: str) -> dict[str, str]:
 @pytest.mark.asvs("3.4.6")
 @pytest.mark.parametrize("path", PAGES)
 def test_no_page_can_be_framed(visitor: Visitor, path: str) -> None:
-    """An invisible frame over a game makes visitors press our buttons."""
+    """Clickjacking: an invisible frame over a game makes visitors press our buttons."""
     assert policy(visitor, path)["frame-ancestors"] == "'none'"
 
 
@@ -68,14 +68,14 @@ def test_a_page_that_opened_ours_cannot_steer_it(visitor: Visitor) -> None:
 
 
 def test_https_stays_https_for_a_year_and_more(visitor: Visitor) -> None:
-    """Without HSTS the first plain http:// link hands the visitor to whoever sits in the middle."""
+    """Without HSTS each plain http:// link hands the visitor to whoever sits in the middle."""
     header = visitor.get("/login").headers["Strict-Transport-Security"]
 
     assert int(header.partition("max-age=")[2].partition(";")[0]) >= 31536000
 
 
 def test_plain_http_on_ones_own_machine_sends_no_hsts(make_app: Callable[..., Flask]) -> None:
-    """It would lock localhost out for every other project there."""
+    """Browsers ignore it there. It would promise what this site does not have."""
     over_http = Visitor(make_app(SESSION_COOKIE_SECURE=False), scheme="http")
     over_https = Visitor(make_app())
 

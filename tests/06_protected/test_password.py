@@ -138,7 +138,7 @@ def test_the_answer_holds_no_password(member: Visitor) -> None:
 
 @pytest.mark.asvs("3.5.1")
 def test_another_site_cannot_change_it(app: Flask, member: Visitor) -> None:
-    """Its form carries the cookies, but no token of ours."""
+    """On a sister domain its form carries the cookies, but no token of ours."""
     member.log_in()
 
     values = {"current_password": PASSWORD, "new_password": NEW_PASSWORD, "confirm": NEW_PASSWORD}
