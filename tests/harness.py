@@ -6,6 +6,7 @@ import itertools
 import logging
 import os
 import re
+import shutil
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,6 +20,8 @@ import jinja2
 import webtest
 from flask import Flask
 from webtest.response import TestResponse
+
+from workbook.places import lesson_files
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = "flask_login_tutorial"
@@ -96,9 +99,10 @@ class Step:
 
     def copy_to(self, path: Path) -> "Step":
         """Copy the step's files, without what editors and runs leave beside them."""
-        from workbook.aside import copy_lesson  # not at the top: the one thing here that needs it
-
-        copy_lesson(self.path, path)
+        for name, file in lesson_files(self.path).items():
+            copy = path / name
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(file, copy)
         return Step(self.number, path)
 
     def create_app(self, **config: Any) -> Flask:
