@@ -44,10 +44,10 @@ def test_start_never_overwrites_work(house: Any) -> None:
 
 def test_check_ticks_what_holds_and_shows_one_failure_in_full(house: Any) -> None:
     """Asked, came back, where."""
-    house.begin("02")
+    house.begin("03")
     house.edit("templates/index.html", "</h1>", "</h2>")
     house.edit("routes.py", "    return render", "    raise KeyError('oh')\n    return render")
-    out = house.run("check", code=1)
+    out = house.run("check", "02", code=1)
 
     assert "✓" in out
     assert "✗" in out
