@@ -10,6 +10,7 @@ import pytest
 from checks import assert_logged, assert_refused
 from flask import Flask, redirect
 from harness import OPEN_APPS, ROOT, STEPS, Step, Visitor, WrongDatabaseError, close, main_form
+from listener import start_problem
 
 
 @pytest.fixture
@@ -43,6 +44,13 @@ def test_an_app_that_ignores_the_database_setting_is_named_before_any_test(deaf:
     assert "passed" not in told
     assert "failed" not in told
     assert not list(deaf.path.rglob("own.db")), "the database was opened"
+
+
+def test_check_says_it_too(deaf: Step, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It tries no behaviour then, as with any app that does not start."""
+    monkeypatch.setitem(STEPS, 5, deaf)
+
+    assert "SQLALCHEMY_DATABASE_URI" in start_problem(5, deaf.path)
 
 
 def test_no_test_gets_an_app_with_another_database(deaf: Step) -> None:
