@@ -291,7 +291,7 @@ def test_every_exercise_of_the_notebooks_is_tried() -> None:
 def test_an_exercise_can_be_done_and_turns_the_tests_red_that_it_should(
     runner: Runner, name: str, solved: Step
 ) -> None:
-    """What the notebook promises comes, and every other test of the suite stays green."""
+    """What the notebook promises comes; all else in the suite stays green."""
     exercise = EXERCISES[name]
     suite = ROOT / "tests" / STEPS[exercise.step].name
 
