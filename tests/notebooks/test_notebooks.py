@@ -1,4 +1,7 @@
-"""The notebooks: they run, what is saved in them is from such a run, and each mistake has its place."""
+"""The notebooks.
+
+They run, what is saved in them is from such a run, and each mistake has its place.
+"""
 
 import copy
 import importlib.util
@@ -14,7 +17,6 @@ import nbformat
 import pytest
 from jupyter_server.services.contents.filemanager import FileContentsManager
 from nbclient import NotebookClient
-
 from workbook.notebook import jupyter_options, make_copies
 from workbook.patches import all_mistakes
 
@@ -23,19 +25,24 @@ FOLDER = ROOT / "notebooks"
 
 # What the tutorial gets wrong, by the notebook that proves it.
 LIST = """
-01_config: secret-key-encrypts secret-key-none weak-key flask-env settings-that-do-nothing install-list
-01_config: config-at-import cookie-flags templates-in-static blueprint-static printed-code
-02_models: sha256 sha256-rows fast-hash default-below-owasp encrypting tightly-coupled repr is-active-called
-02_models: short-columns nul timestamps create-all-in-factory legacy-query hash-in-log password-column
-02_models: table-name missing-database track-modifications
-03_forms: stronger-password javascript-link silent-website broken-placeholder hard-coded-action only-post
-04_signup: check-then-insert second-click two-accounts-one-mailbox jinja2-ending logged-in-signup
-05_login: open-redirect lost-next failed-login-redirects timing loader-backwards loader-every-page
-05_login: loader-is-no-route logout-by-get cookie-outlives-logout no-throttle old-session-kept
+01_config: secret-key-encrypts secret-key-none weak-key flask-env
+01_config: settings-that-do-nothing install-list config-at-import cookie-flags
+01_config: templates-in-static blueprint-static printed-code
+02_models: sha256 sha256-rows fast-hash default-below-owasp encrypting tightly-coupled
+02_models: repr is-active-called short-columns nul timestamps create-all-in-factory
+02_models: legacy-query hash-in-log password-column table-name missing-database
+02_models: track-modifications
+03_forms: stronger-password javascript-link silent-website broken-placeholder
+03_forms: hard-coded-action only-post
+04_signup: check-then-insert second-click two-accounts-one-mailbox jinja2-ending
+04_signup: logged-in-signup
+05_login: open-redirect lost-next failed-login-redirects timing loader-backwards
+05_login: loader-every-page loader-is-no-route logout-by-get cookie-outlives-logout
+05_login: no-throttle old-session-kept
 06_protected: back-button no-headers passing-current-user
 """
 
-# What is not in the tutorial, but what one falls into next: by mending it, or by adding to it.
+# What is not in the tutorial, but what one falls into next: by mending or adding.
 NEXT = """
 03_forms: csrf-by-form-only csrf-token-only json-bodies
 05_login: inactive-loop remember-me counted-by-answer limits-that-punish-a-room
@@ -44,9 +51,10 @@ NEXT = """
 
 # The field's own terms, which learners will search for.
 TERMS = """
-salt | brute force | credential stuffing | password spraying | user enumeration | timing attack | rate limit
-race condition | cross-site scripting | XSS | cross-site request forgery | CSRF | open redirect | phishing
-session fixation | clickjacking | allow-list | idle timeout | absolute timeout | fresh log-in | sudo mode
+salt | brute force | credential stuffing | password spraying | user enumeration
+timing attack | rate limit | race condition | cross-site scripting | XSS
+cross-site request forgery | CSRF | open redirect | phishing | session fixation
+clickjacking | allow-list | idle timeout | absolute timeout | fresh log-in | sudo mode
 layered hash | optimistic locking | session hijacking
 """
 
@@ -64,7 +72,8 @@ ERRATA, NEXT_ONES = by_notebook(LIST), by_notebook(NEXT)
 NAMES = list(ERRATA)
 NOT_ITS_OWN = "what one falls into next"
 PLAYED = (
-    "somebody has tried things in this notebook and saved it. `git restore notebooks` undoes that; "
+    "somebody has tried things in this notebook and saved it. "
+    "`git restore notebooks` undoes that; "
     "what is meant to stay has to be run and saved as a whole: python notebooks/save.py"
 )
 
@@ -81,12 +90,18 @@ def save() -> ModuleType:
 @pytest.fixture(params=NAMES)
 def notebook(request: pytest.FixtureRequest) -> dict[str, Any]:
     """A notebook as it is saved."""
-    return json.loads((FOLDER / f"{request.param}.ipynb").read_text(encoding="utf-8")) | {"name": request.param}
+    return json.loads(
+        (FOLDER / f"{request.param}.ipynb").read_text(encoding="utf-8")
+    ) | {"name": request.param}
 
 
 def cells(notebook: dict[str, Any], kind: str) -> list[dict[str, Any]]:
     """The cells of one kind that hold anything."""
-    return [cell for cell in notebook["cells"] if cell["cell_type"] == kind and "".join(cell["source"]).strip()]
+    return [
+        cell
+        for cell in notebook["cells"]
+        if cell["cell_type"] == kind and "".join(cell["source"]).strip()
+    ]
 
 
 def text(notebook: dict[str, Any]) -> str:
@@ -98,7 +113,9 @@ def test_what_is_saved_is_from_a_full_run_in_order(notebook: dict[str, Any]) -> 
     """Cells run out of order show results that nobody else gets."""
     code = cells(notebook, "code")
 
-    assert [cell["execution_count"] for cell in code] == list(range(1, len(code) + 1)), PLAYED
+    assert [cell["execution_count"] for cell in code] == list(
+        range(1, len(code) + 1)
+    ), PLAYED
 
 
 def test_what_is_saved_holds_no_error_and_no_warning(notebook: dict[str, Any]) -> None:
@@ -116,11 +133,15 @@ def test_what_is_saved_names_no_machine(notebook: dict[str, Any]) -> None:
             output.get("data", {}).pop("image/png", None)
     outputs = json.dumps([cell["outputs"] for cell in cells(notebook, "code")])
 
-    assert re.findall(r"/(?:home|root|Users|tmp|var|work)/\S*|[A-Z]:\\\\", outputs) == []
+    assert (
+        re.findall(r"/(?:home|root|Users|tmp|var|work)/\S*|[A-Z]:\\\\", outputs) == []
+    )
     assert str(Path.home()) not in outputs
 
 
-def differences_from_a_tidy_one(save: ModuleType, notebook: dict[str, Any]) -> list[str]:
+def differences_from_a_tidy_one(
+    save: ModuleType, notebook: dict[str, Any]
+) -> list[str]:
     """The cells that `python notebooks/save.py` would save in another way."""
     tidied = save.tidy(nbformat.from_dict(copy.deepcopy(notebook)))
     pairs = zip(notebook["cells"], tidied["cells"], strict=True)
@@ -128,19 +149,27 @@ def differences_from_a_tidy_one(save: ModuleType, notebook: dict[str, Any]) -> l
 
 
 def test_it_is_tidy(save: ModuleType, notebook: dict[str, Any]) -> None:
-    """What Jupyter notes in the cells about the clock is left out by `python notebooks/save.py`."""
+    """`python notebooks/save.py` leaves out what Jupyter notes about the clock."""
     assert differences_from_a_tidy_one(save, notebook) == [], PLAYED
     assert notebook["metadata"]["kernelspec"]["name"] == "python3"
 
 
-def test_opening_it_and_leaving_it_alone_fails_nothing(save: ModuleType, tmp_path: Path) -> None:
-    """JupyterLab saves by itself, and writes down which kernel it has started: that is nobody's fault."""
+def test_opening_it_and_leaving_it_alone_fails_nothing(
+    save: ModuleType, tmp_path: Path
+) -> None:
+    """JupyterLab saves by itself, and writes down which kernel it has started.
+
+    That is nobody's fault.
+    """
     name = NAMES[0]
     shutil.copy(FOLDER / f"{name}.ipynb", tmp_path)
     manager = FileContentsManager(root_dir=str(tmp_path))
     model = manager.get(f"{name}.ipynb")
     model["content"]["metadata"]["kernelspec"]["display_name"] = "Python 3 (ipykernel)"
-    model["content"]["metadata"]["language_info"] |= {"version": "3.11.2", "pygments_lexer": "ipython3"}
+    model["content"]["metadata"]["language_info"] |= {
+        "version": "3.11.2",
+        "pygments_lexer": "ipython3",
+    }
     manager.save({**model, "type": "notebook"}, f"{name}.ipynb")
 
     notebook = json.loads((tmp_path / f"{name}.ipynb").read_text(encoding="utf-8"))
@@ -151,15 +180,20 @@ def test_opening_it_and_leaving_it_alone_fails_nothing(save: ModuleType, tmp_pat
 
 
 def test_it_reads_in_a_quarter_of_an_hour(notebook: dict[str, Any]) -> None:
-    """Under 2,500 words; no cell of more than 20 lines, so that each can be taken in at a glance."""
-    lengths = ["".join(cell["source"]).count("\n") + 1 for cell in cells(notebook, "code")]
+    """Under 2,500 words.
+
+    No cell of more than 20 lines, so that each can be taken in at a glance.
+    """
+    lengths = [
+        "".join(cell["source"]).count("\n") + 1 for cell in cells(notebook, "code")
+    ]
 
     assert len(text(notebook).split()) < 2500
     assert max(lengths) <= 20
 
 
 def test_every_mistake_has_its_place(notebook: dict[str, Any]) -> None:
-    """A hidden anchor marks each, so that one can link to it, and this test can say which are missing."""
+    """A hidden anchor marks each: one can link to it, and see which are missing."""
     anchors = re.findall(r'<a id="([\w-]+)"></a>', text(notebook))
 
     expected = ERRATA[notebook["name"]] + NEXT_ONES.get(notebook["name"], [])
@@ -167,26 +201,37 @@ def test_every_mistake_has_its_place(notebook: dict[str, Any]) -> None:
 
 
 def test_no_blame_for_what_the_tutorial_does_not_do() -> None:
-    """What one falls into next is a list of its own: the notebook says so, and so does the patch."""
+    """What one falls into next is a list of its own.
+
+    The notebook says so, and so does the patch.
+    """
     innocent = {name for names in NEXT_ONES.values() for name in names}
 
     said = {mistake.id for mistake in all_mistakes() if NOT_ITS_OWN in mistake.says}
-    assert said == innocent - {"remember-me"}, "that one has no patch: it is shown with Flask-Login alone"
+    assert said == innocent - {"remember-me"}, (
+        "that one has no patch: it is shown with Flask-Login alone"
+    )
 
 
 def test_the_fields_own_terms_are_named() -> None:
     """Learners search for what they learn, and find it by its name."""
     everything = " ".join(
-        text(json.loads(path.read_text(encoding="utf-8"))).lower() for path in FOLDER.glob("0*.ipynb")
+        text(json.loads(path.read_text(encoding="utf-8"))).lower()
+        for path in FOLDER.glob("0*.ipynb")
     )
     plain = re.sub(r"[*_`]", "", everything)
 
-    terms = [term.strip() for term in TERMS.replace("\n", "|").split("|") if term.strip()]
+    terms = [
+        term.strip() for term in TERMS.replace("\n", "|").split("|") if term.strip()
+    ]
     assert [term for term in terms if term.lower() not in plain] == []
 
 
 def test_every_mistake_is_predicted_and_proved(notebook: dict[str, Any]) -> None:
-    """A question comes before the answer; and a cell below each anchor, before the next, ends in an assert."""
+    """A question comes before the answer.
+
+    And a cell below each anchor, before the next, ends in an assert.
+    """
     place, proved = "", {}
     for cell in notebook["cells"]:
         source = "".join(cell["source"])
@@ -198,13 +243,13 @@ def test_every_mistake_is_predicted_and_proved(notebook: dict[str, Any]) -> None
             proved[place] = True
 
     assert "**Predict" in text(notebook)
-    # Two questions that one experiment answers stand together, and the first of them has no cell of its own.
+    # Two questions that one experiment answers stand together; the first has no cell.
     first_of_two = {"loader-backwards", "missing-database"}
     assert {anchor for anchor, done in proved.items() if not done} <= first_of_two
 
 
 def test_every_picture_has_words(notebook: dict[str, Any]) -> None:
-    """Who does not see it gets the same from an alternative text, and from the words below."""
+    """Who does not see it gets the same from the words below."""
     for cell in cells(notebook, "code"):
         for output, next_one in itertools.pairwise([*cell["outputs"], {}]):
             if "image/png" in output.get("data", {}):
@@ -213,15 +258,27 @@ def test_every_picture_has_words(notebook: dict[str, Any]) -> None:
 
 
 def test_pictures_survive_a_page_that_allows_no_html(notebook: dict[str, Any]) -> None:
-    """Many pages that show notebooks take `src` out of HTML: a picture is an image, and no <img>."""
-    outputs = [output.get("data", {}) for cell in cells(notebook, "code") for output in cell["outputs"]]
+    """Many pages that show notebooks take `src` out of HTML.
+
+    A picture is an image, and no <img>.
+    """
+    outputs = [
+        output.get("data", {})
+        for cell in cells(notebook, "code")
+        for output in cell["outputs"]
+    ]
 
     assert not any("<img" in "".join(data.get("text/html", "")) for data in outputs)
 
 
 def test_its_links_to_notebooks_lead_somewhere(notebook: dict[str, Any]) -> None:
-    """The last line of each opens the next; and a link to a mistake finds its anchor."""
-    for file, anchor in re.findall(r"\]\(([\w./]+\.ipynb)?(?:#([\w-]+))?\)", text(notebook)):
+    """The last line of each opens the next.
+
+    And a link to a mistake finds its anchor.
+    """
+    for file, anchor in re.findall(
+        r"\]\(([\w./]+\.ipynb)?(?:#([\w-]+))?\)", text(notebook)
+    ):
         path = FOLDER / (file or f"{notebook['name']}.ipynb")
         assert path.is_file(), file
         target = text(json.loads(path.read_text(encoding="utf-8")))
@@ -240,9 +297,17 @@ def run_first_cell(save: ModuleType, folder: Path, prepare: str = "") -> str:
     """What a reader sees whose first cell fails in this folder."""
     whole = nbformat.read(FOLDER / "01_config.ipynb", as_version=4)
     first = next(cell for cell in whole.cells if cell.cell_type == "code")
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(prepare or "None"), first])
+    notebook = nbformat.v4.new_notebook(
+        cells=[nbformat.v4.new_code_cell(prepare or "None"), first]
+    )
     resources = {"metadata": {"path": str(folder)}}
-    NotebookClient(notebook, timeout=120, kernel_name="python3", allow_errors=True, resources=resources).execute()
+    NotebookClient(
+        notebook,
+        timeout=120,
+        kernel_name="python3",
+        allow_errors=True,
+        resources=resources,
+    ).execute()
     return "\n".join(output_text(output) for output in first.outputs)
 
 
@@ -259,8 +324,13 @@ def test_it_runs_wherever_it_is_opened_from(save: ModuleType) -> None:
 
 
 @pytest.mark.filterwarnings("default")
-def test_a_copy_elsewhere_says_where_it_belongs(save: ModuleType, tmp_path: Path) -> None:
-    """A notebook that was mailed around has lost its workbook; a traceback would not say so."""
+def test_a_copy_elsewhere_says_where_it_belongs(
+    save: ModuleType, tmp_path: Path
+) -> None:
+    """A notebook that was mailed around has lost its workbook.
+
+    A traceback would not say so.
+    """
     shown = run_first_cell(save, tmp_path)
 
     assert "Open this notebook where it belongs" in shown
@@ -268,15 +338,26 @@ def test_a_copy_elsewhere_says_where_it_belongs(save: ModuleType, tmp_path: Path
 
 
 @pytest.mark.filterwarnings("default")
-def test_without_git_a_cell_says_so_in_a_sentence(save: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Git puts the mistakes into the copies. A wall of traceback says less than its name."""
+def test_without_git_a_cell_says_so_in_a_sentence(
+    save: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Git puts the mistakes into the copies.
+
+    A wall of traceback says less than its name.
+    """
     monkeypatch.setenv("PATH", "")
     whole = nbformat.read(FOLDER / "01_config.ipynb", as_version=4)
     code = [cell for cell in whole.cells if cell.cell_type == "code"]
     used = [cell for cell in code if "broken" in cell.source or cell in code[:2]]
     notebook = nbformat.v4.new_notebook(cells=used)
     resources = {"metadata": {"path": str(FOLDER)}}
-    NotebookClient(notebook, timeout=120, kernel_name="python3", allow_errors=True, resources=resources).execute()
+    NotebookClient(
+        notebook,
+        timeout=120,
+        kernel_name="python3",
+        allow_errors=True,
+        resources=resources,
+    ).execute()
 
     shown = [output_text(output) for cell in used[2:] for output in cell.outputs]
     assert sum("needs git" in text for text in shown) >= 4
@@ -285,7 +366,9 @@ def test_without_git_a_cell_says_so_in_a_sentence(save: ModuleType, monkeypatch:
 
 @pytest.mark.filterwarnings("default")
 @pytest.mark.parametrize("missing", ["flask", "matplotlib", "webtest"])
-def test_the_kernel_of_another_environment_is_told_what_to_do(save: ModuleType, missing: str) -> None:
+def test_the_kernel_of_another_environment_is_told_what_to_do(
+    save: ModuleType, missing: str
+) -> None:
     """One sentence with the command that mends it, and no wall of traceback."""
     shown = run_first_cell(save, FOLDER, f"import sys\nsys.modules[{missing!r}] = None")
 
@@ -299,10 +382,17 @@ def test_a_copy_to_work_in_shows_no_answers(tmp_path: Path) -> None:
     make_copies(FOLDER, tmp_path / "mine")
 
     for name in NAMES:
-        copied = json.loads((tmp_path / "mine" / f"{name}.ipynb").read_text(encoding="utf-8"))
+        copied = json.loads(
+            (tmp_path / "mine" / f"{name}.ipynb").read_text(encoding="utf-8")
+        )
         saved = json.loads((FOLDER / f"{name}.ipynb").read_text(encoding="utf-8"))
-        assert [cell["source"] for cell in copied["cells"]] == [cell["source"] for cell in saved["cells"]]
-        assert not any(cell.get("outputs") or cell.get("execution_count") for cell in copied["cells"])
+        assert [cell["source"] for cell in copied["cells"]] == [
+            cell["source"] for cell in saved["cells"]
+        ]
+        assert not any(
+            cell.get("outputs") or cell.get("execution_count")
+            for cell in copied["cells"]
+        )
 
 
 def test_a_copy_that_is_there_stays_as_it_is(tmp_path: Path) -> None:
@@ -324,7 +414,10 @@ def test_a_copy_finds_the_workbook(save: ModuleType) -> None:
 
 
 def test_jupyter_is_told_what_it_asks_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The file browser shows the steps, too; and in a container, where one is root, Jupyter starts."""
+    """The file browser shows the steps, too.
+
+    And in a container, where one is root, Jupyter starts.
+    """
     monkeypatch.setattr("os.geteuid", lambda: 0, raising=False)
     as_root = jupyter_options()
     monkeypatch.setattr("os.geteuid", lambda: 1000, raising=False)
@@ -334,10 +427,16 @@ def test_jupyter_is_told_what_it_asks_for(monkeypatch: pytest.MonkeyPatch) -> No
     assert "--allow-root" not in jupyter_options()
 
 
-# Last in the file and the longest first: so pytest-xdist, which deals the last tests out in twos, shares them evenly.
-@pytest.mark.filterwarnings("default")  # the kernel's client is not ours to keep free of warnings
-@pytest.mark.parametrize("name", sorted(NAMES, key=["05_login", "02_models", *NAMES].index))
-def test_it_runs_from_top_to_bottom_in_a_clean_kernel(save: ModuleType, name: str) -> None:
+# Last in the file and the longest first: pytest-xdist then shares them evenly.
+@pytest.mark.filterwarnings(
+    "default"
+)  # the kernel's client is not ours to keep free of warnings
+@pytest.mark.parametrize(
+    "name", sorted(NAMES, key=["05_login", "02_models", *NAMES].index)
+)
+def test_it_runs_from_top_to_bottom_in_a_clean_kernel(
+    save: ModuleType, name: str
+) -> None:
     """A notebook whose claim is no longer true must fail, and not go on claiming it."""
     path = FOLDER / f"{name}.ipynb"
     before = path.read_bytes()
