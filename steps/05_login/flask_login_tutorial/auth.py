@@ -81,13 +81,7 @@ def login() -> ResponseReturnValue:
         user = User.authenticate(form.email.data, form.password.data)
         if user is not None and user.is_active:
             return log_in(user, form)
-        rate_limits.count_failed_login()
-        key = rate_limits.guess_key(form.email.data)
-        current_app.logger.warning("A log-in was refused: %s", key)
-        if user is not None:
-            form.form_errors = ["This account is deactivated."]
-        else:
-            form.form_errors = ["The email address or the password is wrong."]
+        refuse_login(user, form)
     return form_page("login.html", form)
 
 
@@ -99,6 +93,17 @@ def log_in(user: User, form: LoginForm) -> ResponseReturnValue:
         "Account %s logged in from %s", user.id, request.remote_addr
     )
     return redirect(safe_next_url())
+
+
+def refuse_login(user: User | None, form: LoginForm) -> None:
+    """Count and log a refused log-in, and tell the visitor why."""
+    rate_limits.count_failed_login()
+    key = rate_limits.guess_key(form.email.data)
+    current_app.logger.warning("A log-in was refused: %s", key)
+    if user is None:
+        form.form_errors = ["The email address or the password is wrong."]
+    else:
+        form.form_errors = ["This account is deactivated."]
 
 
 @bp.post("/logout")

@@ -4,7 +4,7 @@ import sqlite3
 from datetime import UTC, datetime
 
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import Engine, event, inspect
+from sqlalchemy import Engine, Inspector, Table, event, inspect
 from sqlalchemy.exc import (
     DBAPIError,
     InterfaceError,
@@ -73,14 +73,18 @@ def missing_tables_and_columns() -> list[str]:
     inspector = inspect(db.engine)
     missing = []
     for table in db.metadata.sorted_tables:
-        if not inspector.has_table(table.name):
+        if inspector.has_table(table.name):
+            missing += missing_columns(inspector, table)
+        else:
             missing.append(f"the table {table.name}")
-            continue
-        found = {column["name"] for column in inspector.get_columns(table.name)}
-        for column in table.columns:
-            if column.name not in found:
-                missing.append(f"the column {table.name}.{column.name}")
     return missing
+
+
+def missing_columns(inspector: Inspector, table: Table) -> list[str]:
+    """Return the columns of the model that the database's table lacks."""
+    found = {column["name"] for column in inspector.get_columns(table.name)}
+    wanted = [column.name for column in table.columns]
+    return [f"the column {table.name}.{name}" for name in wanted if name not in found]
 
 
 def explain_database_error(error: SQLAlchemyError) -> str | None:
