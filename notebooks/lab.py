@@ -36,14 +36,14 @@ try:
     from typing import Any
 
     ROOT = Path(__file__).resolve().parent.parent
-    sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+    sys.path.insert(0, str(ROOT))  # a notebook starts in its own folder
     # Leave no __pycache__ in the steps: it would show in their diffs.
     sys.dont_write_bytecode = True
 
     import matplotlib as mpl
     import pytest  # noqa: F401 -- only run_test needs it: miss it here, not half-way
     from ada_url import URL
-    from harness import (
+    from tests.support.harness import (
         CONFIG,
         HOST,
         NEW_PASSWORD,
@@ -61,7 +61,7 @@ try:
     from workbook import patches
     from workbook.common import WorkbookError
 except ImportError as error:
-    if str(error.name).startswith(("harness", "workbook")):
+    if str(error.name).startswith(("tests", "workbook")):
         raise  # no install mends that
     raise NotReadyError(
         f"This notebook runs on a Python that lacks {error.name}: close it, and {OPEN}."

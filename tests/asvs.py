@@ -82,7 +82,7 @@ def requirements() -> list[Requirement]:
         reason = entry.get(declared.replace(" ", "_"), "")
         found[number] = Requirement(number, entry["level"], entry["short"], reason, declared)
     for mark in marks():
-        if mark.number in found:  # tests/maintenance refuses those that are not
+        if mark.number in found:  # tests/maintainers/layout refuses those that are not
             found[mark.number].tests.append(mark)
     return sorted(found.values(), key=lambda requirement: order(requirement.number))
 

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from flask import Flask
-from harness import OPEN_APPS, PASSWORD, ROOT, STEPS, Step, Visitor, WrongDatabaseError, close, empty, init_db, query
+from tests.support.harness import OPEN_APPS, PASSWORD, ROOT, STEPS, Step, Visitor, WrongDatabaseError, close, empty, init_db, query
 
 if TYPE_CHECKING:
-    from tables import Tables
+    from tests.support.tables import Tables
 
 sys.dont_write_bytecode = True  # leave no __pycache__ in the steps: it would show in their diffs
 
@@ -129,7 +129,7 @@ def tables(database_uri: str) -> "Iterator[Tables | None]":
     if database_uri.startswith("sqlite"):
         yield None
         return
-    from tables import Tables  # not at the top: step 01 has no database, and its suite is not to wait for SQLAlchemy
+    from tests.support.tables import Tables  # not at the top: step 01 has no database, and its suite is not to wait for SQLAlchemy
 
     tables = Tables(database_uri)
     yield tables

@@ -24,7 +24,7 @@ LEFT_OUT = ("cacheprovider", "unraisableexception", "threadexception", "junitxml
 
 Message = tuple[
     Any, ...
-]  # what tests/listener.py sends: a word, and what belongs to it
+]  # what tests/support/listener.py sends: a word, and what belongs to it
 
 
 @dataclass
@@ -140,11 +140,8 @@ def hide_bar() -> None:
 
 
 def prepare_pytest() -> None:
-    """Let pytest find the suites' helpers, and no plugins but ours."""
+    """Let pytest load no plugins but ours."""
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
-    helpers = str(ROOT / "tests")
-    if helpers not in sys.path:
-        sys.path.insert(0, helpers)
 
 
 def messages(words: list[str], folder: Path, first: list[str]) -> Iterator[Message]:
@@ -157,7 +154,7 @@ def messages(words: list[str], folder: Path, first: list[str]) -> Iterator[Messa
     if "fork" in multiprocessing.get_all_start_methods():
         yield from messages_of_processes(words, folder, first)
         return
-    from listener import Listener
+    from tests.support.listener import Listener
 
     sent: list[Message] = []
     taken = multiprocessing.Value("i")
@@ -169,7 +166,7 @@ def messages_of_processes(
     words: list[str], folder: Path, first: list[str]
 ) -> Iterator[Message]:
     """Fork a process per core, each with the app as it is now."""
-    from listener import Listener
+    from tests.support.listener import Listener
 
     fork = multiprocessing.get_context("fork")
     taken = fork.Value("i")  # how many tests were begun, in all processes

@@ -93,7 +93,7 @@ def load_what_stays(step: str) -> None:
     with open(os.devnull, "w") as nowhere, redirect_stdout(nowhere):
         words = pytest_words(step, ROOT / "steps" / step)
         pytest.main(["--collect-only", *words])
-        sys.modules["harness"].STEPS[int(step[:2])].create_app()
+        sys.modules["tests.support.harness"].STEPS[int(step[:2])].create_app()
 
 
 def check_on_clear_screen() -> int:

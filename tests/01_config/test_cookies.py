@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from flask import Flask, request, session
-from harness import CONFIG, Step, Visitor
+from tests.support.harness import CONFIG, Step, Visitor
 
 
 @pytest.fixture

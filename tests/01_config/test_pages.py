@@ -3,10 +3,10 @@
 import re
 
 import pytest
-from checks import assert_error_page, assert_logged
+from tests.support.checks import assert_error_page, assert_logged
 from flask import Flask, abort, request
 from flask.logging import default_handler
-from harness import Step, Visitor, visible_text
+from tests.support.harness import Step, Visitor, visible_text
 
 
 def test_the_start_page_is_open_to_all_and_says_which_step_this_is(step: Step, visitor: Visitor) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from dotenv import dotenv_values
 from flask import Flask, session
-from harness import CONFIG, HOST, PACKAGE, Step, Visitor
+from tests.support.harness import CONFIG, HOST, PACKAGE, Step, Visitor
 
 KEY = "0f6b2d9841ce7a35" * 2
 OLD_KEY = "a94c1e70d86f5b23" * 2

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from harness import Step
+from tests.support.harness import Step
 
 
 @pytest.fixture

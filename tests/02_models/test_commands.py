@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from checks import assert_refused
+from tests.support.checks import assert_refused
 from click.testing import Result
 from flask import Flask
-from harness import PASSWORD, Step, close, init_db
+from tests.support.harness import PASSWORD, Step, close, init_db
 from sqlalchemy.dialects import registry
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 

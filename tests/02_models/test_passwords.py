@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from harness import CONFIG, PASSWORD, Step
+from tests.support.harness import CONFIG, PASSWORD, Step
 from werkzeug.security import generate_password_hash
 
 

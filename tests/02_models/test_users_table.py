@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from harness import Step, Visitor, init_db, visible_text
+from tests.support.harness import Step, Visitor, init_db, visible_text
 from sqlalchemy import inspect
 from sqlalchemy.exc import IntegrityError
 

@@ -4,8 +4,8 @@ import itertools
 from collections.abc import Callable
 
 import pytest
-from checks import faults
-from harness import PASSWORD, Visitor
+from tests.support.checks import faults
+from tests.support.harness import PASSWORD, Visitor
 from webtest.response import TestResponse
 
 

@@ -4,9 +4,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from checks import assert_error_page, assert_logged
+from tests.support.checks import assert_error_page, assert_logged
 from flask import Flask
-from harness import HOST, PASSWORD, Visitor, visible_text
+from tests.support.harness import HOST, PASSWORD, Visitor, visible_text
 
 Sql = Callable[..., list[Any]]
 GOOD = {"name": "Ada", "email": "ada@example.com", "password": PASSWORD, "confirm": PASSWORD, "website": ""}

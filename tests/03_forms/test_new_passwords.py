@@ -5,9 +5,9 @@ from typing import Any
 from unittest.mock import patch
 
 import pytest
-from checks import assert_refused, faults
+from tests.support.checks import assert_refused, faults
 from flask import Flask
-from harness import PASSWORD, Visitor
+from tests.support.harness import PASSWORD, Visitor
 from webtest.response import TestResponse
 
 SignUp = Callable[..., TestResponse]

@@ -4,9 +4,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from checks import faults
+from tests.support.checks import faults
 from flask import Flask
-from harness import PASSWORD, Visitor
+from tests.support.harness import PASSWORD, Visitor
 
 Faults = Callable[..., set[str]]
 

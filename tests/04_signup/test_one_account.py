@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from checks import faults
+from tests.support.checks import faults
 from flask import Flask
-from harness import NEW_PASSWORD, PASSWORD, Step, Visitor, main_form, query
+from tests.support.harness import NEW_PASSWORD, PASSWORD, Step, Visitor, main_form, query
 from sqlalchemy import event
 
 Sql = Callable[..., list[Any]]

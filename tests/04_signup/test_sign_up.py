@@ -4,9 +4,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from checks import assert_error_page, faults
+from tests.support.checks import assert_error_page, faults
 from flask import Flask
-from harness import PASSWORD, Step, Visitor, main_form, visible_text
+from tests.support.harness import PASSWORD, Step, Visitor, main_form, visible_text
 
 Sql = Callable[..., list[Any]]
 MARKUP = """<script>alert("1")</script>'&amp;"""

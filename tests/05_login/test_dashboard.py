@@ -1,7 +1,7 @@
 """Suite 05: who current_user is."""
 
 import pytest
-from harness import Visitor, visible_text
+from tests.support.harness import Visitor, visible_text
 
 
 @pytest.mark.steps(5, 5)  # in step 06 the wall stands in front of it

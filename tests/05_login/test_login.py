@@ -7,9 +7,9 @@ from typing import Any
 from unittest.mock import patch
 
 import pytest
-from checks import assert_logged
+from tests.support.checks import assert_logged
 from flask import Flask
-from harness import PASSWORD, Step, Visitor, main_form, visible_text
+from tests.support.harness import PASSWORD, Step, Visitor, main_form, visible_text
 
 Sql = Callable[..., list[Any]]
 

@@ -1,7 +1,7 @@
 """Suite 05: `?next=`, the page that was asked for."""
 
 import pytest
-from harness import PASSWORD, Visitor
+from tests.support.harness import PASSWORD, Visitor
 
 ELSEWHERE = [
     "https://evil.example/",

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from harness import Visitor
+from tests.support.harness import Visitor
 
 Sql = Callable[..., list[Any]]
 OLD_KEY = "b7e2a4c19d3f58600f1e2d3c4b5a6978"

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask_login import current_user
-from harness import HOST, PASSWORD, Step, Visitor, query
+from tests.support.harness import HOST, PASSWORD, Step, Visitor, query
 from sqlalchemy import event, inspect
 
 Sql = Callable[..., list[Any]]

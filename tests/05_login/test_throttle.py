@@ -4,9 +4,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from checks import assert_logged
+from tests.support.checks import assert_logged
 from flask import Flask, Response
-from harness import PASSWORD, Step, Visitor, visible_text
+from tests.support.harness import PASSWORD, Step, Visitor, visible_text
 
 GUESSES = 10
 

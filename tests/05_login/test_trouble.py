@@ -4,8 +4,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from checks import assert_logged
-from harness import Visitor, visible_text
+from tests.support.checks import assert_logged
+from tests.support.harness import Visitor, visible_text
 
 Sql = Callable[..., list[Any]]
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from harness import Visitor, query
+from tests.support.harness import Visitor, query
 
 Sql = Callable[..., list[Any]]
 

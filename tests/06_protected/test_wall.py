@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from harness import PASSWORD, Visitor, visible_text
+from tests.support.harness import PASSWORD, Visitor, visible_text
 
 Sql = Callable[..., list[Any]]
 BEHIND = ["/dashboard", "/account", "/account/password"]

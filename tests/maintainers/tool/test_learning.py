@@ -1,0 +1,238 @@
+"""The learner's loop: start, check, hint, peek, reset, list."""
+
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from tests.support.harness import ROOT
+
+
+def test_start_copies_the_step_before_and_says_what_to_build(house: Any) -> None:
+    """The goal, and the behaviours that are not there yet."""
+    out = house.run("start", "2")
+
+    assert "# Step 02" in out
+    assert "✗ a new account has never logged in" in out
+    theirs = (house.path / "steps" / "01_config" / "flask_login_tutorial" / "routes.py").read_bytes()
+    assert (house.package / "routes.py").read_bytes() == theirs
+
+
+def test_the_first_step_starts_from_an_empty_app(house: Any) -> None:
+    """There is no step before it."""
+    out = house.run("start", "01")
+
+    assert "✗ without a key the app does not start" in out
+    assert [path.name for path in house.package.iterdir()] == ["__init__.py"]
+
+
+def test_start_never_overwrites_work(house: Any) -> None:
+    """An evening's work must not go at a wrong key."""
+    house.work.mkdir()
+    (house.work / "mine.txt").write_text("mine")
+
+    refused = house.run("start", "01", code=1)
+    kept = (house.work / "mine.txt").read_text()
+    house.run("start", "01", "--aside")
+
+    assert "work/ holds something, and it is kept. Set it aside with: start 01 --aside" in refused
+    assert kept == "mine"
+    assert not (house.work / "mine.txt").exists()
+    assert [path.read_text() for path in house.path.glob("work-2*/mine.txt")] == ["mine"]
+
+
+def test_check_ticks_what_holds_and_shows_one_failure_in_full(house: Any) -> None:
+    """Asked, came back, where."""
+    house.begin("03")
+    house.edit("templates/index.html", "</h1>", "</h2>")
+    house.edit("routes.py", "    return render", "    raise KeyError('oh')\n    return render")
+    out = house.run("check", "02", code=1)
+
+    assert "✓" in out
+    assert "✗" in out
+    assert "Why" in out
+    assert re.search(r"Test   tests/0\d_\w+/test_\w+\.py:\d+ ", out)
+    assert re.search(r"\d+ of \d+ behaviours hold\.", out)
+
+
+def test_an_error_in_a_view_is_told_with_its_place(house: Any) -> None:
+    """The answer is a 500; what the learner needs is the line."""
+    house.begin("02")
+    house.edit("routes.py", "    return render", "    raise KeyError('oh')\n    return render")
+    out = house.run("check", "01", code=1)
+
+    assert "Asked  GET / -> 500 INTERNAL SERVER ERROR" in out
+    assert "Raised work/flask_login_tutorial/routes.py:11: KeyError: 'oh'" in out
+
+
+def test_a_finished_step_is_all_ticks(house: Any) -> None:
+    """Status 0 means done, for scripts as well."""
+    house.begin("02")
+    house.git(house.work, "apply", "-", data=house.pipe("peek"))
+
+    assert "behaviours hold." in house.run("check", code=0)
+    assert house.pipe("peek") == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "place"),
+    [
+        ("routes.py", "def index()", "def index((", "work/flask_login_tutorial/routes.py:{line}: SyntaxError"),
+        (
+            "routes.py",
+            "from flask",
+            "import flsk\nfrom flask",
+            "routes.py:{line}: the package flsk is not installed here",
+        ),
+        ("__init__.py", "    return app", "    app.nothing()\n    return app", "__init__.py:{line}: AttributeError"),
+        ("templates/index.html", "</h1>", "</h1>\n{% if %}", "templates/index.html:{line}: TemplateSyntaxError"),
+        ("config.py", "def load_config(", "def load(", "work/flask_login_tutorial/__init__.py:{line}: ImportError"),
+        ("routes.py", "bp = ", "import os; os._exit(3)\nbp = ", "ends the whole process"),
+        ("routes.py", "bp = ", "raise SystemExit\nbp = ", "work/flask_login_tutorial/routes.py:{line}: SystemExit"),
+    ],
+)
+def test_an_app_that_does_not_start_is_one_message(house: Any, name: str, old: str, new: str, place: str) -> None:
+    """File and line, not forty failures."""
+    house.begin("02")
+    house.edit(name, old, new)
+    out = house.run("check", code=1)
+
+    assert re.search(re.escape(place).replace(r"\{line\}", r"\d+"), out), out
+    assert "✗" not in out
+
+
+def test_windows_line_ends_in_work_do_no_harm(house: Any) -> None:
+    """An editor may write them."""
+    house.begin("02")
+    before = house.run("check", code=1)
+    for path in house.work.rglob("*"):
+        if path.suffix in (".py", ".html", ".css"):
+            path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+    out = house.run("check", code=1)
+
+    assert out.count("✗") == before.count("✗")
+    assert "+" not in house.run("diff", "01", "work", "--stat"), "a reader is not shown line ends"
+
+
+def test_what_holds_is_remembered(house: Any) -> None:
+    """Nobody starts over after closing a terminal."""
+    house.begin("02")
+    house.run("check", code=1)
+    good, of = json.loads((house.work / ".workbook.json").read_text())["done"]["02_models"]
+    out = house.run("list")
+
+    assert f"{good} of {of}" in out
+    assert "<- you are here" in out
+    house.run("reset")
+    assert f"{good} of {of}" in house.run("list"), "also after beginning again"
+
+
+def test_a_room_is_a_row_for_each_and_a_column_for_each_step(house: Any) -> None:
+    """For the person who teaches. Reads what was noted, and runs nobody's code."""
+    for name, done in (("ada", [7, 9]), ("grace", [9, 9])):
+        folder = house.path / "room" / name / "work"
+        folder.mkdir(parents=True)
+        (folder / ".workbook.json").write_text(json.dumps({"step": "02_models", "done": {"02_models": done}}))
+    (house.path / "room" / "empty").mkdir()
+    lines = house.run("list", "--all", "room/ada", "room/grace", "room/empty").splitlines()
+
+    assert lines[0].split()[:2] == ["01_config", "02_models"]
+    assert lines[1].split() == ["ada", "-", "7", "of", "9", "-", "-", "-", "-"]
+    assert lines[2].split() == ["grace", "-", "all", "9", "-", "-", "-", "-"]
+    assert lines[3].split() == ["empty", *"------"]
+
+
+def test_a_hint_goes_deeper_each_time(house: Any) -> None:
+    """Three levels, and then the answer is all that is left."""
+    house.begin("02")
+    house.run("check", code=1)
+    told = [house.run("hint") for _ in range(4)]
+
+    assert len({*told[:3]}) == 3
+    assert told[3] == told[2]
+    assert "Ask again for more." in told[0]
+
+
+def test_reset_brings_a_file_back_and_keeps_yours(house: Any) -> None:
+    """Also a file that was deleted, and one that the start does not have."""
+    house.begin("02")
+    house.edit("routes.py", "def index", "def start")
+    (house.package / "errors.py").unlink()
+    (house.package / "models.py").write_text("mine")
+    for name in ("routes.py", "errors.py", "work/flask_login_tutorial/models.py"):
+        house.run("reset", name)
+
+    first = house.path / "steps" / "01_config" / "flask_login_tutorial"
+    assert (house.package / "routes.py").read_bytes() == (first / "routes.py").read_bytes()
+    assert (house.package / "errors.py").exists()
+    assert not (house.package / "models.py").exists()
+    assert [path.read_text() for path in house.path.glob("work-2*/flask_login_tutorial/models.py")] == ["mine"]
+    assert "Did you mean routes.py" in house.run("reset", "route.py", code=1)
+
+
+def test_reset_brings_all_of_work_back(house: Any) -> None:
+    """Even where the app itself is gone."""
+    house.begin("02")
+    (house.package / "__init__.py").unlink()
+    assert "`reset` brings the start back" in house.run("check", code=1)
+    house.run("reset")
+
+    assert (house.package / "__init__.py").exists()
+    assert list(house.path.glob("work-2*/flask_login_tutorial/routes.py"))
+
+
+def test_ctrl_c_ends_check_and_leaves_nothing_running(house: Any, interrupt: Callable) -> None:
+    """Also where the app hangs."""
+    house.begin("02")
+    house.edit("routes.py", "bp = ", "open('began', 'w').close()\nwhile True: pass\nbp = ")
+    process = house.start("check")
+    while not (house.path / "began").exists():
+        assert process.poll() is None
+    status, rest = interrupt(process)
+
+    assert (status, "Traceback" in rest) == (130, False)
+
+
+def test_watch_answers_at_every_save(house: Any, read_until: Callable, interrupt: Callable) -> None:
+    """A file that does not start the app is told, too, and waited for."""
+    house.begin("02")
+    process = house.start("check", "--watch")
+    first = read_until(process, "Watching work/")
+    house.edit("routes.py", "def index()", "def index((")
+    second = read_until(process, "Watching work/")
+    house.edit("routes.py", "def index((", "def index()")
+    third = read_until(process, "Watching work/")
+    status, rest = interrupt(process)
+
+    assert " behaviours hold." in first
+    assert "SyntaxError" in second
+    assert re.findall(r"\d+ of \d+ behaviours", third) == re.findall(r"\d+ of \d+ behaviours", first)
+    assert (status, "Traceback" in rest) == (130, False)
+
+
+def test_watch_has_keys(house: Any, terminal: Callable) -> None:
+    """Hint, peek, diff, again, quit; no Enter needed."""
+    house.begin("02")
+    house.edit("routes.py", "def index", "def start")
+    watching = "q quit"
+    keys = ((watching, "h"), ("Ask again", "p"), ("models.py", "d"), ("def start", "r"), ("behaviours hold", "q"))
+    screen = terminal("check", "--watch", keys=keys)
+
+    assert "Traceback" not in screen
+
+
+@pytest.mark.parametrize("step", sorted(path.name for path in (ROOT / "steps").glob("0*")))
+def test_every_start_lacks_something_and_has_hints_for_it(house: Any, step: str) -> None:
+    """Three levels for each behaviour that is not there yet; the first does not give the code away."""
+    house.run("start", step)
+    failing = json.loads((house.work / ".workbook.json").read_text())["failing"]
+    from workbook.hints import hints
+
+    assert any(name.startswith(step) for name in failing)
+    for name in failing:
+        suite, _, test = name.partition("::")
+        levels = hints(suite).get(test)
+        assert levels, f"{name} has no hints"
+        assert len({*levels}) == 3, name
+        assert not re.search(r"[`_=()]|\bimport\b", levels[0]), f"{name}: level one shows code"
