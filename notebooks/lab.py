@@ -43,6 +43,8 @@ try:
     import matplotlib as mpl
     import pytest  # noqa: F401 -- only run_test needs it: miss it here, not half-way
     from ada_url import URL
+    from IPython.display import display
+    from matplotlib import pyplot as plt
     from tests.support.harness import (
         CONFIG,
         HOST,
@@ -56,8 +58,6 @@ try:
         query,
         visible_text,
     )
-    from IPython.display import display
-    from matplotlib import pyplot as plt
     from workbook import patches
     from workbook.common import WorkbookError
 except ImportError as error:

@@ -56,11 +56,19 @@ class Requirement:
 def marks(tests: Path = TESTS) -> Iterator[Mark]:
     """Every asvs mark in the test files, read without running them."""
     for path in sorted(tests.rglob("test_*.py")):
+        file = path.relative_to(tests).as_posix()
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            for decorator in getattr(node, "decorator_list", []):
-                if isinstance(decorator, ast.Call) and ast.unparse(decorator.func) == "pytest.mark.asvs":
-                    for number in decorator.args:
-                        yield Mark(ast.literal_eval(number), path.relative_to(tests).as_posix(), node.name)
+            for number in marked_numbers(node):
+                yield Mark(number, file, node.name)
+
+
+def marked_numbers(node: ast.AST) -> Iterator[str]:
+    """The numbers in the asvs marks of a function or class; none for other nodes."""
+    for decorator in getattr(node, "decorator_list", []):
+        if not isinstance(decorator, ast.Call):
+            continue
+        if ast.unparse(decorator.func) == "pytest.mark.asvs":
+            yield from map(ast.literal_eval, decorator.args)
 
 
 def order(number: str) -> list[int]:

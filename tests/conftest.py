@@ -7,7 +7,20 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from flask import Flask
-from tests.support.harness import OPEN_APPS, PASSWORD, ROOT, STEPS, Step, Visitor, WrongDatabaseError, close, empty, init_db, query
+
+from tests.support.harness import (
+    OPEN_APPS,
+    PASSWORD,
+    ROOT,
+    STEPS,
+    Step,
+    Visitor,
+    WrongDatabaseError,
+    close,
+    empty,
+    init_db,
+    query,
+)
 
 if TYPE_CHECKING:
     from tests.support.tables import Tables
@@ -24,20 +37,27 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Say at once what is wrong with the options."""
-    config.workbook_step = None
-    if name := config.getoption("--step"):
-        number = int(name[:2]) if name[:2].isdecimal() else int(name) if name.isdecimal() else 0
-        if number not in STEPS or name not in (str(number), f"{number:02}", STEPS[number].name):
-            raise pytest.UsageError(f"There is no step {name}. The steps: {', '.join(s.name for s in STEPS.values())}")
-        config.workbook_step = number
-    if folder := config.getoption("--app"):
-        if config.workbook_step is None:
-            raise pytest.UsageError("--app needs --step: which step's suites should judge that folder?")
-        path = Path(folder).resolve()
-        if not (path / "flask_login_tutorial" / "__init__.py").is_file():
-            raise pytest.UsageError(f"{path} is no step: it holds no flask_login_tutorial/__init__.py")
-        STEPS[config.workbook_step] = Step(config.workbook_step, path)
+    """Read --step and --app, and raise UsageError if one of them is wrong."""
+    step = config.getoption("--step")
+    folder = config.getoption("--app")
+    config.workbook_step = find_step(step) if step else None
+    if not folder:
+        return
+    if config.workbook_step is None:
+        raise pytest.UsageError("--app needs --step: which step's suites should judge that folder?")
+    path = Path(folder).resolve()
+    if not (path / "flask_login_tutorial" / "__init__.py").is_file():
+        raise pytest.UsageError(f"{path} is no step: it holds no flask_login_tutorial/__init__.py")
+    STEPS[config.workbook_step] = Step(config.workbook_step, path)
+
+
+def find_step(name: str) -> int:
+    """The number of the step called 4, 04 or 04_signup. Raises UsageError if there is none."""
+    for number, step in STEPS.items():
+        if name in (str(number), f"{number:02}", step.name):
+            return number
+    steps = ", ".join(step.name for step in STEPS.values())
+    raise pytest.UsageError(f"There is no step {name}. The steps: {steps}")
 
 
 def pytest_assertrepr_compare(op: str, left: object, right: object) -> list[str] | None:
@@ -129,7 +149,9 @@ def tables(database_uri: str) -> "Iterator[Tables | None]":
     if database_uri.startswith("sqlite"):
         yield None
         return
-    from tests.support.tables import Tables  # not at the top: step 01 has no database, and its suite is not to wait for SQLAlchemy
+    from tests.support.tables import (
+        Tables,  # not at the top: step 01 has no database, and its suite is not to wait for SQLAlchemy
+    )
 
     tables = Tables(database_uri)
     yield tables

@@ -14,7 +14,7 @@ from typing import Any
 
 from workbook.common import WorkbookError, behaviour_title, mark, suites_up_to
 from workbook.hints import hints
-from workbook.places import ROOT, shown
+from workbook.places import shown
 from workbook.progress import Score, read_progress, write_progress
 
 MOST_PROCESSES = 8

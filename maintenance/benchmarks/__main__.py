@@ -31,8 +31,10 @@ HERE = Path(__file__).parent
 
 def row(figure: Figure) -> list[str]:
     """A figure as the cells of the table."""
-    places = 0 if figure.unit in ("%", "MiB", "s", "") and figure.value >= 100 else 1 if figure.unit != "times" else 2
-    value = f"{figure.value:.{places}f} {figure.unit}".strip()
+    decimals = 2 if figure.unit == "times" else 1
+    if figure.unit in ("%", "MiB", "s", "") and figure.value >= 100:
+        decimals = 0
+    value = f"{figure.value:.{decimals}f} {figure.unit}".strip()
     return [figure.what, value, figure.promised, figure.verdict, figure.note]
 
 
@@ -61,17 +63,25 @@ def as_markdown(kept: list[tuple[str, list[Figure]]]) -> str:
     return "\n".join([*lines, "", *sorted({f"- {where}" for where, _figures in kept}), ""])
 
 
+def share_used(figure: Figure) -> float:
+    """How much of a promise is used up: 1 is all of it."""
+    share = figure.limit / figure.value if figure.at_least else figure.value / figure.limit
+    return max(share, 0)
+
+
 def draw(figures: list[Figure], file: Path) -> None:
     """One bar for each promise: how much of it is used up. What is left of the line holds."""
     promised = [figure for figure in figures if figure.limit][::-1]
-    used = [figure.limit / figure.value if figure.at_least else figure.value / figure.limit for figure in promised]
-    used = [max(share, 0) for share in used]
+    used = [share_used(figure) for figure in promised]
     colours = ["#2f6f4f" if figure.verdict == "holds" else "#a03030" for figure in promised]
     plot, axes = pyplot.subplots(figsize=(9, 1.2 + 0.42 * len(promised)), layout="constrained")
     axes.barh([figure.what for figure in promised], used, color=colours)
-    for place, (figure, share) in enumerate(zip(promised, used, strict=True)):
-        words, colour = f" {row(figure)[1]} ({figure.promised})", "white" if share > 0.4 else "black"
-        axes.text(0.01 if share > 0.4 else share, place, words, va="center", color=colour, fontsize=8)
+    for position, figure in enumerate(promised):
+        label = f" {row(figure)[1]} ({figure.promised})"
+        if used[position] > 0.4:  # the label fits into the bar
+            axes.text(0.01, position, label, va="center", color="white", fontsize=8)
+        else:
+            axes.text(used[position], position, label, va="center", color="black", fontsize=8)
     axes.axvline(1, color="black", linewidth=1)
     axes.set_xlim(0, max(1.2, *used))
     axes.set_xlabel("share of what was promised that is used up: left of the line it holds")
@@ -92,11 +102,13 @@ def main() -> int:
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(MEASURES)}; all if none is given")
     parser.add_argument("--quick", action="store_true", help="few repetitions, smaller numbers, nothing is written")
     arguments = parser.parse_args()
-    if unknown := set(arguments.names) - set(MEASURES):
+    unknown = set(arguments.names) - set(MEASURES)
+    if unknown:
         parser.error(f"There is no measurement {', '.join(sorted(unknown))}.")
     short = False
     for name in arguments.names or MEASURES:
-        where, figures = machine(), []
+        where = machine()
+        figures = []
         print(f"{name}: {where}", flush=True)
         with tempfile.TemporaryDirectory(prefix="bench-", ignore_cleanup_errors=True) as folder:
             for figure in MEASURES[name](Path(folder), arguments.quick):

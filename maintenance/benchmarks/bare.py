@@ -7,9 +7,10 @@ draws a page with the same navigation: that is the limit we measure against. `/p
 import hashlib
 
 from flask import Flask, render_template, session
-from tests.support.harness import STEPS
 from jinja2 import DictLoader
 from sqlalchemy import select, text
+
+from tests.support.harness import STEPS
 
 PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>Dashboard</title>

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from flask import Flask
-from tests.support.harness import CONFIG, HOST, STEPS
 from sqlalchemy import create_engine, make_url, text
 from werkzeug.test import EnvironBuilder, run_wsgi_app
 
-from ..proof.servers import PostgreSQL, new_database, usable
+from tests.support.harness import CONFIG, HOST, STEPS
+from tests.system.servers import PostgreSQL, new_database, usable
 
 AGENT = "Firefox on Linux"
 SQLITE, POSTGRESQL = "SQLite", "PostgreSQL"
@@ -37,7 +37,8 @@ class Figure:
         """Whether it keeps to the limit."""
         if self.limit is None:
             return ""
-        return "holds" if (self.value >= self.limit if self.at_least else self.value <= self.limit) else "falls short"
+        holds = self.value >= self.limit if self.at_least else self.value <= self.limit
+        return "holds" if holds else "falls short"
 
     @property
     def promised(self) -> str:
@@ -121,10 +122,13 @@ def ask(app: Flask, environ: dict[str, Any]) -> None:
 
 def rate(do: Callable[[], Any], seconds: float) -> float:
     """How many times a second it can be done."""
-    count, start = 0, time.perf_counter()
-    while (spent := time.perf_counter() - start) < seconds:
+    count = 0
+    spent = 0.0
+    start = time.perf_counter()
+    while spent < seconds:
         do()
         count += 1
+        spent = time.perf_counter() - start
     return count / spent
 
 

@@ -11,15 +11,17 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from flask import Flask
-from tests.support.harness import CONFIG, HOST, ROOT, STEPS
 from sqlalchemy import select
 from werkzeug.security import generate_password_hash
 
-from ..proof.load import PASSWORD, Browser, Load, memory, quarter, sample, together
-from ..proof.servers import App, Redis
+from tests.support.harness import CONFIG, HOST, ROOT, STEPS
+from tests.system.load import PASSWORD, Browser, Load, memory, quarter, sample, together
+from tests.system.servers import App, Redis
+
 from . import bare
 from .common import (
     AGENT,
@@ -123,7 +125,7 @@ def hash_for(seconds: float) -> float:
 
 
 def addresses() -> Iterator[str]:
-    """IP addresses of this machine's own, a new one each time: the throttle counts by place."""
+    """IP addresses of this machine's own, a new one each time: rate limits count by network."""
     return (f"127.{a}.{b}.{c}" for a, b, c in itertools.product(range(1, 255), range(255), range(1, 255)))
 
 
@@ -179,41 +181,90 @@ def log_in_for(send: Callable[[], int], seconds: float) -> float:
 
 def accounts(folder: Path, quick: bool) -> Iterator[Figure]:
     """Latency of the session look-up and of the dashboard at ten accounts, ten thousand and a million, in turns."""
-    sizes, rounds = ((10, 10_000, 100_000), 40) if quick else ((10, 10_000, 1_000_000), 300)
-    model = STEPS[6].module.models.UserSession
+    sizes = (10, 10_000, 100_000) if quick else (10, 10_000, 1_000_000)
+    rounds = 40 if quick else 300
     with postgresql(folder) as new_database:
         for database in (SQLITE, POSTGRESQL):
             apps = {}
             for size in sizes:
-                sqlite = f"sqlite:///{folder}/{size}.db"
-                uri = sqlite if database == SQLITE else new_database(f"bench_accounts_{size}")
+                uri = f"sqlite:///{folder}/{size}.db"
+                if database == POSTGRESQL:
+                    uri = new_database(f"bench_accounts_{size}")
                 apps[size] = make_app(uri)
                 fill(uri, size)
-            times: dict[tuple[str, int], list[float]] = {
-                (what, size): [] for what in ("look-up", "dashboard", "start page") for size in sizes
-            }
-            for turn in range(rounds + 10):
-                for size, app in apps.items():
-                    token = token_of(random.randint(1, size))  # noqa: S311 - which account is measured is no secret
-                    with app.app_context():
-                        session = STEPS[6].module.models.db.session
-                        session.execute(select(1))  # the connection is there, as it is in a request
-                        query = select(model).where(model.token == token)
-                        lookup = took(lambda s=session, q=query: s.scalar(q))
-                    request = member_request(app, "/dashboard", token)
-                    dashboard = took(lambda a=app, r=request: ask(a, r))
-                    if turn >= 10:  # the first ones warm up
-                        times["look-up", size].append(lookup)
-                        times["dashboard", size].append(dashboard)
-                    if turn % 10 == 9:
-                        start = member_request(app, "/", token)
-                        times["start page", size].append(took(lambda a=app, r=start: ask(a, r)))
-            for what in ("look-up", "dashboard", "start page"):
-                medians = {size: 1000 * statistics.median(times[what, size]) for size in sizes}
-                note = ", ".join(f"{size:,}: {value:.2f} ms" for size, value in medians.items())
-                limit = None if what == "start page" else 1.2
-                growth = medians[sizes[-1]] / medians[sizes[0]]
-                yield Figure(f"{what} at {sizes[-1]:,} accounts, {database}", growth, "times", limit, note=note)
+            yield from growth_figures(measure_in_turns(apps, rounds), database)
+
+
+def growth_figures(latencies: dict[int, "Latencies"], database: str) -> Iterator[Figure]:
+    """How much slower each is with the most accounts than with the fewest."""
+    lookups = {size: one.lookup for size, one in latencies.items()}
+    dashboards = {size: one.dashboard for size, one in latencies.items()}
+    start_pages = {size: one.start_page for size, one in latencies.items()}
+    yield growth_figure("look-up", lookups, database, limit=1.2)
+    yield growth_figure("dashboard", dashboards, database, limit=1.2)
+    yield growth_figure("start page", start_pages, database, limit=None)
+
+
+def measure_in_turns(apps: dict[int, Flask], rounds: int) -> dict[int, "Latencies"]:
+    """Measure the app with each number of accounts, one after the other, many times."""
+    for _ in range(10):  # warm up
+        for size, app in apps.items():
+            measure_account(app, size, Latencies())
+    latencies = {size: Latencies() for size in apps}
+    for turn in range(rounds):
+        for size, app in apps.items():
+            measure_account(app, size, latencies[size])
+            if turn % 10 == 9:
+                start_page = time_of_page(app, "/", random_token(size))
+                latencies[size].start_page.append(start_page)
+    return latencies
+
+
+@dataclass
+class Latencies:
+    """Seconds that were measured with one number of accounts."""
+
+    lookup: list[float] = field(default_factory=list)
+    dashboard: list[float] = field(default_factory=list)
+    start_page: list[float] = field(default_factory=list)
+
+
+def measure_account(app: Flask, size: int, latencies: Latencies) -> None:
+    """Add one look-up and one dashboard, both for the same account."""
+    token = random_token(size)
+    latencies.lookup.append(time_of_lookup(app, token))
+    latencies.dashboard.append(time_of_page(app, "/dashboard", token))
+
+
+def random_token(size: int) -> str:
+    """The token of any of so many accounts."""
+    return token_of(random.randint(1, size))  # noqa: S311 - which account is measured is no secret
+
+
+def time_of_lookup(app: Flask, token: str) -> float:
+    """How long the database takes to find the session with this token."""
+    models = STEPS[6].module.models
+    with app.app_context():
+        session = models.db.session
+        session.execute(select(1))  # the connection is there, as it is in a request
+        query = select(models.UserSession).where(models.UserSession.token == token)
+        return took(lambda: session.scalar(query))
+
+
+def time_of_page(app: Flask, path: str, token: str) -> float:
+    """How long this page takes for the member with this token."""
+    request = member_request(app, path, token)
+    return took(lambda: ask(app, request))
+
+
+def growth_figure(what: str, seconds: dict[int, list[float]], database: str, limit: float | None) -> Figure:
+    """The median with the most accounts, over that with the fewest."""
+    medians = {size: 1000 * statistics.median(values) for size, values in seconds.items()}
+    fewest = min(medians)
+    most = max(medians)
+    note = ", ".join(f"{size:,}: {value:.2f} ms" for size, value in medians.items())
+    growth = medians[most] / medians[fewest]
+    return Figure(f"{what} at {most:,} accounts, {database}", growth, "times", limit, note=note)
 
 
 def worker_memory(folder: Path, quick: bool) -> Iterator[Figure]:

@@ -1,10 +1,10 @@
 """Change the last step in one small place, hundreds of times, and list the changes that no test notices.
 
     pip install ".[test,mutation]"
-    python maintenance/mutation/mutation.py [--again] [FILE ...]
+    python -m maintenance.mutation.mutation [--again] [FILE ...]
 
 Cosmic Ray finds the places and makes the changes. Each is judged by the tests that run its line, the quickest first,
-until one fails; two at a time. MUTATION.md says what the last run has shown. --again judges only what was not noticed.
+until one fails; two at a time. README.md says what the last run has shown. --again judges only what was not noticed.
 """
 
 import argparse
@@ -28,6 +28,7 @@ from cosmic_ray.work_db import WorkDB, use_db
 from cosmic_ray.work_item import MutationSpec, TestOutcome, WorkerOutcome, WorkItem, WorkResult
 from parso.python.tree import Keyword
 from parso.tree import NodeOrLeaf
+
 from tests.support.runner import QUIET, ROOT, Runner, suites
 
 STEP = ROOT / "steps" / "06_protected"
@@ -141,7 +142,8 @@ class Judges:
     def judge(self, item: WorkItem) -> tuple[WorkItem, WorkResult]:
         """Make one change in a copy of the step, and see whether any test notices."""
         mutation = item.mutations[0]
-        tests, alert = self.witnesses.of(mutation), self.alert[mutation.module_path.name]
+        tests = self.witnesses.of(mutation)
+        alert = self.alert[mutation.module_path.name]
         # Those that have noticed a change in this file before come first: mostly one of them does so again.
         tests.sort(key=lambda test: test.partition("[")[0] not in alert[:20])
         runner = self.free.get()
@@ -177,15 +179,28 @@ def describe(item: WorkItem) -> str:
 def report(database: WorkDB) -> None:
     """Print the score of each file, and what no test has noticed."""
     items = {item.job_id: item for item in database.work_items}
-    judged = [(items[job], result) for job, result in database.results if result.test_outcome]
+    killed: dict[str, list[WorkItem]] = {name: [] for name in FILES}
+    survived: dict[str, list[WorkItem]] = {name: [] for name in FILES}
+    for job, result in database.results:
+        name = items[job].mutations[0].module_path.name
+        if result.test_outcome is TestOutcome.KILLED:
+            killed[name].append(items[job])
+        elif result.test_outcome:
+            survived[name].append(items[job])
     for name in FILES:
-        mine = [(item, result) for item, result in judged if item.mutations[0].module_path.name == name]
-        killed = [item for item, result in mine if result.test_outcome is TestOutcome.KILLED]
-        if mine:
-            print(f"{name}: {len(killed)} of {len(mine)} noticed, {len(killed) / len(mine):.0%}")
-        for item, _ in [pair for pair in mine if pair[0] not in killed]:
-            row = item.mutations[0].start_pos[0]
-            print(f"  {describe(item)}: {(STEP / PACKAGE / name).read_text('utf-8').splitlines()[row - 1].strip()}")
+        noticed = len(killed[name])
+        total = noticed + len(survived[name])
+        if total:
+            print(f"{name}: {noticed} of {total} noticed, {noticed / total:.0%}")
+        for item in survived[name]:
+            print(f"  {describe(item)}: {changed_line(item)}")
+
+
+def changed_line(item: WorkItem) -> str:
+    """The line of the step that is changed, as it stands today."""
+    mutation = item.mutations[0]
+    lines = (STEP / PACKAGE / mutation.module_path.name).read_text("utf-8").splitlines()
+    return lines[mutation.start_pos[0] - 1].strip()
 
 
 def main() -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from flask import Flask, request, session
+
 from tests.support.harness import CONFIG, Step, Visitor
 
 

@@ -3,9 +3,10 @@
 import re
 
 import pytest
-from tests.support.checks import assert_error_page, assert_logged
 from flask import Flask, abort, request
 from flask.logging import default_handler
+
+from tests.support.checks import assert_error_page, assert_logged
 from tests.support.harness import Step, Visitor, visible_text
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from dotenv import dotenv_values
 from flask import Flask, session
+
 from tests.support.harness import CONFIG, HOST, PACKAGE, Step, Visitor
 
 KEY = "0f6b2d9841ce7a35" * 2

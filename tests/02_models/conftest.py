@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
+
 from tests.support.harness import Step
 
 

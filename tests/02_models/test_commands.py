@@ -5,12 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.support.checks import assert_refused
 from click.testing import Result
 from flask import Flask
-from tests.support.harness import PASSWORD, Step, close, init_db
 from sqlalchemy.dialects import registry
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
+
+from tests.support.checks import assert_refused
+from tests.support.harness import PASSWORD, Step, close, init_db
 
 Sql = Callable[..., list[Any]]
 

@@ -9,8 +9,9 @@ from typing import Any
 from unittest.mock import patch
 
 import pytest
-from tests.support.checks import assert_error_page
 from flask import Flask, Response, stream_with_context
+
+from tests.support.checks import assert_error_page
 from tests.support.harness import Step, Visitor, visible_text
 
 Sql = Callable[..., list[Any]]

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from tests.support.harness import CONFIG, PASSWORD, Step
 from werkzeug.security import generate_password_hash
+
+from tests.support.harness import CONFIG, PASSWORD, Step
 
 
 @pytest.fixture

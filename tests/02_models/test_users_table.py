@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from tests.support.harness import Step, Visitor, init_db, visible_text
 from sqlalchemy import inspect
 from sqlalchemy.exc import IntegrityError
+
+from tests.support.harness import Step, Visitor, init_db, visible_text
 
 Sql = Callable[..., list[Any]]
 

@@ -4,9 +4,10 @@ import itertools
 from collections.abc import Callable
 
 import pytest
+from webtest.response import TestResponse
+
 from tests.support.checks import faults
 from tests.support.harness import PASSWORD, Visitor
-from webtest.response import TestResponse
 
 
 @pytest.fixture

@@ -4,8 +4,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from tests.support.checks import assert_error_page, assert_logged
 from flask import Flask
+
+from tests.support.checks import assert_error_page, assert_logged
 from tests.support.harness import HOST, PASSWORD, Visitor, visible_text
 
 Sql = Callable[..., list[Any]]

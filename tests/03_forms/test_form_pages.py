@@ -5,12 +5,13 @@ from typing import Any
 
 import pytest
 from bs4 import Tag
-from tests.support.checks import faults
 from flask import Flask
-from tests.support.harness import PASSWORD, Visitor, visible_text
 from webtest.response import TestResponse
 from werkzeug.exceptions import NotFound
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
+
+from tests.support.checks import faults
+from tests.support.harness import PASSWORD, Visitor, visible_text
 
 FORMS = ("/signup", "/login")
 

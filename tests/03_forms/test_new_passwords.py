@@ -5,10 +5,11 @@ from typing import Any
 from unittest.mock import patch
 
 import pytest
-from tests.support.checks import assert_refused, faults
 from flask import Flask
-from tests.support.harness import PASSWORD, Visitor
 from webtest.response import TestResponse
+
+from tests.support.checks import assert_refused, faults
+from tests.support.harness import PASSWORD, Visitor
 
 SignUp = Callable[..., TestResponse]
 

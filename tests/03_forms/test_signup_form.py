@@ -4,8 +4,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from tests.support.checks import faults
 from flask import Flask
+
+from tests.support.checks import faults
 from tests.support.harness import PASSWORD, Visitor
 
 Faults = Callable[..., set[str]]

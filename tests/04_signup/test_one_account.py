@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.support.checks import faults
 from flask import Flask
-from tests.support.harness import NEW_PASSWORD, PASSWORD, Step, Visitor, main_form, query
 from sqlalchemy import event
+
+from tests.support.checks import faults
+from tests.support.harness import NEW_PASSWORD, PASSWORD, Step, Visitor, main_form, query
 
 Sql = Callable[..., list[Any]]
 

@@ -4,8 +4,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from tests.support.checks import assert_error_page, faults
 from flask import Flask
+
+from tests.support.checks import assert_error_page, faults
 from tests.support.harness import PASSWORD, Step, Visitor, main_form, visible_text
 
 Sql = Callable[..., list[Any]]

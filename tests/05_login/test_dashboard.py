@@ -1,6 +1,7 @@
 """Suite 05: who current_user is."""
 
 import pytest
+
 from tests.support.harness import Visitor, visible_text
 
 

@@ -6,9 +6,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from tests.support.checks import assert_logged
 from flask import Flask
 from flask.logging import default_handler
+
+from tests.support.checks import assert_logged
 from tests.support.harness import Visitor
 
 Sql = Callable[..., list[Any]]

@@ -1,6 +1,7 @@
 """Suite 05: `?next=`, the page that was asked for."""
 
 import pytest
+
 from tests.support.harness import PASSWORD, Visitor
 
 ELSEWHERE = [

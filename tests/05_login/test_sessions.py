@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask_login import current_user
-from tests.support.harness import HOST, PASSWORD, Step, Visitor, query
 from sqlalchemy import event, inspect
+
+from tests.support.harness import HOST, PASSWORD, Step, Visitor, query
 
 Sql = Callable[..., list[Any]]
 CREDENTIALS = {"email": "ada@example.com", "password": PASSWORD}

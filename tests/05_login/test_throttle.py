@@ -4,8 +4,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from tests.support.checks import assert_logged
 from flask import Flask, Response
+
+from tests.support.checks import assert_logged
 from tests.support.harness import PASSWORD, Step, Visitor, visible_text
 
 GUESSES = 10

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+
 from tests.support.checks import assert_logged
 from tests.support.harness import Visitor, visible_text
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
+
 from tests.support.harness import Visitor, query
 
 Sql = Callable[..., list[Any]]

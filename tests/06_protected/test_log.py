@@ -4,9 +4,10 @@ import re
 from collections.abc import Callable
 
 import pytest
-from tests.support.checks import assert_logged
 from flask import Flask
 from flask.logging import default_handler
+
+from tests.support.checks import assert_logged
 from tests.support.harness import NEW_PASSWORD, PASSWORD, Visitor
 
 

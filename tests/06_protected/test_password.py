@@ -6,8 +6,9 @@ from typing import Any
 from unittest.mock import patch
 
 import pytest
-from tests.support.checks import assert_logged
 from flask import Flask
+
+from tests.support.checks import assert_logged
 from tests.support.harness import NEW_PASSWORD, PASSWORD, Step, Visitor, main_form, visible_text
 
 Sql = Callable[..., list[Any]]

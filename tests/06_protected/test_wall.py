@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
+
 from tests.support.harness import PASSWORD, Visitor, visible_text
 
 Sql = Callable[..., list[Any]]

@@ -6,9 +6,10 @@ from collections.abc import Iterable
 from logging import LogRecord
 
 from click.testing import Result
-from tests.support.harness import visible_text
 from webtest.response import TestResponse
 from werkzeug.exceptions import default_exceptions
+
+from tests.support.harness import visible_text
 
 LEAKS = ("Traceback", 'File "', "Exception", "werkzeug", "Werkzeug", "sqlalchemy", "SELECT", "INSERT")
 

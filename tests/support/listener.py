@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from flask import Request, request, request_finished
-from tests.support.harness import PACKAGE, ROOT, STEPS
+from flask import Flask, Request, request, request_finished
 from jinja2 import TemplateSyntaxError
 
+from tests.support.harness import PACKAGE, ROOT, STEPS
 from workbook.places import lesson_files
 
 # Seconds; a behaviour takes a fraction of one, so what takes longer will not end.
@@ -73,7 +73,8 @@ class Listener:
         items.sort(key=lambda item: (behaviour(item.nodeid) not in self.first, not item.get_closest_marker("slow")))
         self.send(("plan", whys, len(items)))
         self.expect_an_end()
-        if problem := start_problem(config.workbook_step, self.folder):
+        problem = start_problem(config.workbook_step, self.folder)
+        if problem:
             self.send(("stop", f"The app does not start, so no behaviour was tried.\n{problem}"))
             items.clear()
 
@@ -147,29 +148,56 @@ def short(path: Path | str) -> str:
 
 def start_problem(number: int, folder: Path) -> str:
     """Why the app does not start, with file and line; empty if it does. Reads its templates too."""
-    templates = f"{PACKAGE}/templates/"
-    files = lesson_files(folder)
     try:
         app = STEPS[number].create_app()
-        for name, path in files.items():
-            if not name.startswith(templates) or path.suffix != ".html":
-                continue
-            try:
-                app.jinja_env.get_template(name.removeprefix(templates))
-            except (OSError, UnicodeDecodeError) as error:
-                return f"{short(path)}: {error}. Is it there, and saved as UTF-8?"
+        return unreadable_template(app, folder)
     except (SyntaxError, TemplateSyntaxError) as error:
-        path, line, said = str(error.filename), error.lineno, f"{type(error).__name__}: {getattr(error, 'msg', error)}"
-        if not error.filename:  # Python does not say which file it cannot read as text
-            modules = [path for path in files.values() if path.suffix == ".py"]
-            unreadable = [str(path) for path in modules if b"\0" in path.read_bytes()]
-            path, line, said = (unreadable or [str(folder)])[0], 1, f"{said}. Is it saved as UTF-8?"
+        return describe_syntax_error(error, folder)
     except (Exception, SystemExit) as error:
-        frames = [f for f in traceback.extract_tb(error.__traceback__) if Path(f.filename).is_relative_to(folder)]
-        path, line = (frames[-1].filename, frames[-1].lineno) if frames else (str(folder / PACKAGE / "__init__.py"), 1)
-        said = f"{type(error).__name__}: {error}"
-        if isinstance(error, ModuleNotFoundError) and not str(error.name).startswith(PACKAGE):
-            said = f"the package {error.name} is not installed here. Is its name spelt right?"
-    else:
-        return ""
-    return f"{short(path)}:{line}: {said}\n    {linecache.getline(path, line or 1).strip()}"
+        return describe_crash(error, folder)
+
+
+def unreadable_template(app: Flask, folder: Path) -> str:
+    """Which template is not there or is not text, in words; empty if all can be read."""
+    templates = f"{PACKAGE}/templates/"
+    for name, path in lesson_files(folder).items():
+        if not name.startswith(templates) or path.suffix != ".html":
+            continue
+        try:
+            app.jinja_env.get_template(name.removeprefix(templates))
+        except (OSError, UnicodeDecodeError) as error:
+            return f"{short(path)}: {error}. Is it there, and saved as UTF-8?"
+    return ""
+
+
+def describe_syntax_error(error: SyntaxError | TemplateSyntaxError, folder: Path) -> str:
+    """Where Python or Jinja stopped reading, the message, and the line itself."""
+    message = f"{type(error).__name__}: {getattr(error, 'msg', error)}"
+    if error.filename:
+        return describe_line(str(error.filename), error.lineno or 1, message)
+    # Python does not name the file that it cannot read as text.
+    path = str(folder)
+    for candidate in lesson_files(folder).values():
+        if candidate.suffix == ".py" and b"\0" in candidate.read_bytes():
+            path = str(candidate)
+            break
+    return describe_line(path, 1, f"{message}. Is it saved as UTF-8?")
+
+
+def describe_crash(error: BaseException, folder: Path) -> str:
+    """The last line of the app's own code that ran, and what was raised there."""
+    path = str(folder / PACKAGE / "__init__.py")
+    line = 1
+    for frame in traceback.extract_tb(error.__traceback__):
+        if Path(frame.filename).is_relative_to(folder):
+            path = frame.filename
+            line = frame.lineno or 1
+    message = f"{type(error).__name__}: {error}"
+    if isinstance(error, ModuleNotFoundError) and not str(error.name).startswith(PACKAGE):
+        message = f"the package {error.name} is not installed here. Is its name spelt right?"
+    return describe_line(path, line, message)
+
+
+def describe_line(path: str, line: int, message: str) -> str:
+    """A message with the file, the line's number and the line itself."""
+    return f"{short(path)}:{line}: {message}\n    {linecache.getline(path, line).strip()}"

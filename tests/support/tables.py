@@ -1,8 +1,9 @@
 """The tables of the database server that --database-uri names."""
 
-from tests.support.harness import Step
 from sqlalchemy import create_engine, text
 from sqlalchemy.exc import DBAPIError
+
+from tests.support.harness import Step
 
 TABLES = ("away", "user_sessions", "users")  # "away" is what the outage tests rename a table to
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import URL, make_url
 from tests.system.servers import (
     Database,
     MariaDB,
@@ -16,7 +17,6 @@ from tests.system.servers import (
     new_database,
     usable,
 )
-from sqlalchemy import URL, make_url
 
 KINDS = {"postgresql": PostgreSQL, "mariadb": MariaDB}
 DATABASES = ["sqlite", *KINDS]

@@ -83,19 +83,7 @@ class Browser:
 
         A body in several pieces is sent in chunks, and its length is not told.
         """
-        scheme = "https" if self.tls else "http"
-        headers = {
-            "Host": self.host,
-            "Referer": f"{scheme}://{self.host}/",
-            "Connection": "close",
-            **self.headers,
-            **(more_headers or {}),
-        }
-        headers = {name: text for name, text in headers.items() if text is not None}
-        if self.cookies:
-            headers["Cookie"] = "; ".join(
-                f"{name}={value}" for name, value in self.cookies.items()
-            )
+        headers = self.headers_to_send(more_headers or {})
         connection = self.connect()
         try:
             with suppress(BrokenPipeError, ConnectionResetError):
@@ -107,15 +95,32 @@ class Browser:
         finally:
             connection.close()
         for line in response.headers.get_all("Set-Cookie", []):
-            for name, morsel in SimpleCookie(line).items():
+            self.keep_cookies(line)
+        lower = {name.lower(): value for name, value in response.headers.items()}
+        return Answer(response.status, lower, text)
+
+    def headers_to_send(self, more: Mapping[str, str]) -> dict[str, str]:
+        """What a browser sends with every request, with the cookies kept so far."""
+        scheme = "https" if self.tls else "http"
+        headers = {
+            "Host": self.host,
+            "Referer": f"{scheme}://{self.host}/",
+            "Connection": "close",
+            **self.headers,
+            **more,
+        }
+        if self.cookies:
+            cookies = [f"{name}={value}" for name, value in self.cookies.items()]
+            headers["Cookie"] = "; ".join(cookies)
+        return {name: text for name, text in headers.items() if text is not None}
+
+    def keep_cookies(self, header: str) -> None:
+        """Keep what a Set-Cookie header sets, and forget what it deletes."""
+        for name, morsel in SimpleCookie(header).items():
+            if morsel["max-age"] == "0":
+                self.cookies.pop(name, None)
+            else:
                 self.cookies[name] = morsel.value
-                if morsel["max-age"] == "0":
-                    del self.cookies[name]
-        return Answer(
-            response.status,
-            {name.lower(): value for name, value in response.headers.items()},
-            text,
-        )
 
     def connect(self) -> http.client.HTTPConnection:
         """A new connection from this visitor's own address."""

@@ -1,6 +1,7 @@
 """The list of common passwords: long enough to help, small enough to copy."""
 
 import pytest
+
 from tests.support.harness import ROOT, STEPS, Step
 
 WITH_PASSWORD_RULES = [step for step in STEPS.values() if step.number >= 3]

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import click
 import pytest
-from tests.support.checks import assert_logged, assert_refused
 from flask import Flask, redirect
+
+from tests.support.checks import assert_logged, assert_refused
 from tests.support.harness import OPEN_APPS, ROOT, STEPS, Step, Visitor, WrongDatabaseError, close, main_form
 from tests.support.listener import start_problem
 

@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+
 from tests.support.harness import ROOT, STEPS
 
 NAMES = [step.name for step in STEPS.values()]
@@ -159,7 +160,9 @@ def test_what_a_test_looks_for_is_said_in_the_step_or_its_hints(step: str) -> No
         + (ROOT / "tests" / STEPS[number].name / "hints.toml").read_text(encoding="utf-8")
         for number in range(1, int(step[:2]) + 1)
     )
-    said += "".join((ROOT / "tests" / name).read_text(encoding="utf-8") for name in ("support/harness.py", "conftest.py"))
+    said += "".join(
+        (ROOT / "tests" / name).read_text(encoding="utf-8") for name in ("support/harness.py", "conftest.py")
+    )
     unsaid = [
         f"{test.name}: {text}"
         for file, test in the_tests_of(step)

@@ -8,11 +8,18 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+
 from tests.support.harness import ROOT, STEPS
 
 NAMES = [step.name for step in STEPS.values()]
 PAIRS = list(itertools.pairwise(NAMES))
-LITTER = {"__pycache__", "instance", ".env", "common_passwords.txt", "deploy"}  # the last is data, which no lesson explains
+LITTER = {
+    "__pycache__",
+    "instance",
+    ".env",
+    "common_passwords.txt",
+    "deploy",
+}  # the last is data, which no lesson explains
 
 
 @cache
@@ -53,16 +60,16 @@ def test_what_no_lesson_touches_is_the_same_in_every_step(name: str) -> None:
 
 
 def test_a_line_that_a_later_step_brings_back_is_a_change_not_carried_along() -> None:
-    """A file that agrees in an earlier and a later step, but not in between, was mended in one place only."""
+    """A file that agrees in an earlier and a later step, but not in between, was mended in one step only."""
     for name in files(NAMES[-1]):
         versions = [files(step).get(name) for step in NAMES]
-        for first in range(len(versions)):
-            for last in range(first + 2, len(versions)):
-                if versions[first] is not None and versions[first] == versions[last]:
-                    between = versions[first + 1 : last]
-                    assert set(between) == {versions[first]}, (
-                        f"{name}: {NAMES[first]} and {NAMES[last]} agree, one between differs"
-                    )
+        for first, last in itertools.combinations(range(len(versions)), 2):
+            if versions[first] is None or versions[first] != versions[last]:
+                continue
+            between = versions[first:last]
+            assert set(between) == {versions[first]}, (
+                f"{name}: {NAMES[first]} and {NAMES[last]} agree, one between differs"
+            )
 
 
 def test_no_function_of_a_step_is_longer_than_a_screen() -> None:

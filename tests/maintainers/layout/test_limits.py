@@ -1,6 +1,7 @@
 """Limits that take too many requests to reach for the suites that a learner waits for."""
 
 import pytest
+
 from tests.support.harness import HOST, PASSWORD, STEPS, Step, Visitor, init_db
 
 

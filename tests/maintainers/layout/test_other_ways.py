@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+
 from tests.support.harness import STEPS
 from tests.support.runner import Runner
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from tests.support.harness import ROOT, STEPS
 from tests.support.runner import Runner
 

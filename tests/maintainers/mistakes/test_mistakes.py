@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.support.runner import Runner
 
+from tests.support.runner import Runner
 from workbook.aside import copy_lesson
 from workbook.patches import FOLDER, Mistake, all_mistakes, apply, read
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
 from tests.support.harness import ROOT
 
 PATIENCE = 120  # seconds; only to end a test that hangs

@@ -9,6 +9,7 @@ from html.parser import HTMLParser
 from typing import Any
 
 import pytest
+
 from tests.support.harness import ROOT, STEPS
 
 DATA = "flask_login_tutorial/common_passwords.txt"

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.support.harness import HOST, STEPS
 from playwright.sync_api import (
     Browser,
     BrowserContext,
@@ -17,6 +16,7 @@ from playwright.sync_api import (
     expect,
     sync_playwright,
 )
+from tests.support.harness import HOST, STEPS
 from tests.system.browser.served import Certificate, Site, serving
 
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")

@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 from flask import request, request_finished
-from tests.support.harness import NEW_PASSWORD, PASSWORD, STEPS, query
 from playwright.sync_api import Page, expect
+from sqlalchemy import event
+from tests.support.harness import NEW_PASSWORD, PASSWORD, STEPS, query
 from tests.system.browser.served import Site
 from tests.system.browser.test_visits import heading, notice, press
 from tests.system.browser.tour import EMAIL, fill, log_in, send, sign_up
-from sqlalchemy import event
 
 TABS = 4
 PATIENCE = 20  # seconds

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.support.harness import HOST, NEW_PASSWORD, PASSWORD, STEPS
 from playwright.sync_api import BrowserType, Page, expect
+from tests.support.harness import HOST, NEW_PASSWORD, PASSWORD, STEPS
 from tests.system.browser.conftest import watched_page
 from tests.system.browser.served import Site
 from tests.system.browser.tour import EMAIL, log_in, send, sign_up

@@ -5,8 +5,8 @@ error.
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
-from tests.support.harness import NEW_PASSWORD, PASSWORD, query
 from playwright.sync_api import Page
+from tests.support.harness import NEW_PASSWORD, PASSWORD, query
 from tests.system.browser.served import Site
 
 LONG_NAME = "Wolfeschlegelsteinhausenbergerdorff-" * 2 + "Ada"

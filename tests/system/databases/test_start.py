@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
+from sqlalchemy import create_engine, inspect
 from tests.system.load import Browser, together
 from tests.system.servers import App, wait_for
-from sqlalchemy import create_engine, inspect
 
 
 def tables(uri: str) -> set[str]:

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.system.servers import ROOT, drop_database, new_database
 from sqlalchemy import URL
+from tests.system.servers import ROOT, drop_database, new_database
 
 STEPS = ("04", "06")  # the last without sessions, and the last
 OURS = f"proof_suites_{os.getpid()}"  # the databases' names begin so

@@ -8,11 +8,11 @@ from itertools import cycle
 from urllib.parse import urlencode
 
 import pytest
+from psycopg.errors import InsufficientPrivilege
+from sqlalchemy.exc import ProgrammingError
 from tests.system.deploy.conftest import HOST, Site
 from tests.system.load import FORM, PASSWORD, Browser, Load
 from tests.system.servers import query, wait_for
-from psycopg.errors import InsufficientPrivilege
-from sqlalchemy.exc import ProgrammingError
 
 GUESSES = 10
 

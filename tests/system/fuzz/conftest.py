@@ -16,8 +16,8 @@ import os
 from collections.abc import Iterator
 
 import pytest
-from tests.support.harness import STEPS, Step, close
 from hypothesis import HealthCheck, Phase, settings
+from tests.support.harness import STEPS, Step, close
 from tests.system.fuzz.world import World
 
 EXAMPLES = int(os.environ.get("FUZZ", "0"))

@@ -9,6 +9,8 @@ from urllib.parse import parse_qsl
 
 import ada_url
 import pytest
+from hypothesis import assume, example, given
+from hypothesis import strategies as st
 from tests.support.harness import (
     HOST,
     NEW_PASSWORD,
@@ -19,9 +21,16 @@ from tests.support.harness import (
     init_db,
     query,
 )
-from hypothesis import assume, example, given
-from hypothesis import strategies as st
-from tests.system.fuzz.world import ADA, FORM, HALF_PAIR, ROLES, URL, Pairs, World, encode
+from tests.system.fuzz.world import (
+    ADA,
+    FORM,
+    HALF_PAIR,
+    ROLES,
+    URL,
+    Pairs,
+    World,
+    encode,
+)
 
 PATHS = [
     *(

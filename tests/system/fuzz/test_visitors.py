@@ -7,6 +7,14 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from flask import Flask
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 from tests.support.harness import (
     NEW_PASSWORD,
     PASSWORD,
@@ -16,14 +24,6 @@ from tests.support.harness import (
     forget_attempts,
     init_db,
     query,
-)
-from hypothesis import settings
-from hypothesis import strategies as st
-from hypothesis.stateful import (
-    RuleBasedStateMachine,
-    precondition,
-    rule,
-    run_state_machine_as_test,
 )
 from webtest.response import TestResponse
 

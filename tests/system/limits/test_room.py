@@ -2,7 +2,14 @@
 
 from collections.abc import Callable
 
-from tests.system.load import NEW_PASSWORD, PASSWORD, Answer, Browser, statuses, together
+from tests.system.load import (
+    NEW_PASSWORD,
+    PASSWORD,
+    Answer,
+    Browser,
+    statuses,
+    together,
+)
 
 PEOPLE = 30
 EMPTY_FORMS = 100
