@@ -60,11 +60,6 @@ def find_step(name: str) -> int:
     raise pytest.UsageError(f"There is no step {name}. The steps: {steps}")
 
 
-def pytest_assertrepr_compare(op: str, left: object, right: object) -> list[str] | None:
-    """Say in words how the fields that a page marks differ from those that it should mark."""
-    return left.explain(right) if hasattr(left, "explain") and op == "==" else None
-
-
 def suite_number(path: Path) -> int | None:
     """The step a test file belongs to; None for the tests of the workbook itself."""
     folder = path.relative_to(ROOT / "tests").parts[0]

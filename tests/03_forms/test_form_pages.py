@@ -10,7 +10,7 @@ from webtest.response import TestResponse
 from werkzeug.exceptions import NotFound
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
-from tests.support.checks import faults
+from tests.support.checks import assert_marked, marked_fields
 from tests.support.harness import PASSWORD, Visitor, visible_text
 
 FORMS = ("/signup", "/login")
@@ -43,8 +43,8 @@ def test_an_error_is_tied_to_its_field(visitor: Visitor) -> None:
         fresh = visitor.get(path)
         answer = visitor.submit(fresh)
 
-        assert {"email", "password"} <= faults(answer)
-        for name in faults(answer):
+        assert {"email", "password"} <= marked_fields(answer)
+        for name in marked_fields(answer):
             assert descriptions(answer, name) > descriptions(fresh, name), f"no error is tied to {name}"
 
 
@@ -54,13 +54,14 @@ def test_a_fresh_form_finds_no_fault(visitor: Visitor) -> None:
         page = visitor.get(path)
 
         assert page.status_code == 200
-        assert faults(page) == set()
+        assert_marked(page, set())
 
 
 @pytest.mark.asvs("6.2.7")
 def test_the_fields_tell_password_managers_what_they_are(visitor: Visitor) -> None:
     """Without autocomplete a manager guesses: it fills the old password into the new field, or offers none."""
-    signup, login = controls(visitor.get("/signup")), controls(visitor.get("/login"))
+    signup = controls(visitor.get("/signup"))
+    login = controls(visitor.get("/login"))
 
     assert {name: signup[name].get("autocomplete") for name in ("name", "password", "confirm", "website")} == {
         "name": "name",

@@ -41,30 +41,28 @@ def assert_logged(lines: Iterable[str | LogRecord], *words: str) -> None:
     assert found, f"no line of the log holds {' and '.join(map(repr, words))}. The log: {texts or 'nothing'}"
 
 
-class Faults(frozenset[str]):
-    """The names of fields that a page marks as wrong; knows what was sent, for whoever has to find out why."""
+def assert_marked(response: TestResponse, expected: set[str], ignored: frozenset[str] = frozenset()) -> None:
+    """The page marks these fields as wrong and no others, apart from those ignored.
 
-    sent: dict[str, str]
-
-    def __new__(cls, names: set[str], sent: dict[str, str]) -> Faults:
-        """Remember both."""
-        made = super().__new__(cls, names)
-        made.sent = sent
-        return made
-
-    def __sub__(self, others: set[str]) -> Faults:
-        """Without some fields that are not the question."""
-        return Faults({*self} - others, {name: value for name, value in self.sent.items() if name not in others})
-
-    def explain(self, expected: set[str]) -> list[str]:
-        """What the page marks and what it should mark, in words; pytest shows this when a test compares the two."""
-        marked, wanted = (", ".join(sorted(names)) or "no field" for names in (self, expected))
-        sent = [f"sent {name}: {value[:100]!r}" for name, value in self.sent.items()]
-        return [f'the page marks {marked} with aria-invalid="true"; it should mark {wanted}', *sent]
+    If it does not, the failure names both, and what was sent.
+    """
+    __tracebackhide__ = True  # pytest shows the line of the test instead
+    marked = marked_fields(response) - ignored
+    if marked == expected:
+        return
+    lines = [f'the page marks {list_names(marked)} with aria-invalid="true"; it should mark {list_names(expected)}']
+    for name, value in response.sent.items():
+        if name not in ignored:
+            lines.append(f"sent {name}: {value[:100]!r}")
+    raise AssertionError("\n".join(lines))
 
 
-def faults(response: TestResponse) -> Faults:
+def marked_fields(response: TestResponse) -> set[str]:
     """The names of the fields that the page marks as wrong; none if all was well."""
     assert response.status_code in (200, 302, 422), f"{response.status}: this says neither yes nor no"
-    names = {control["name"] for control in response.html.select('[aria-invalid="true"]')}
-    return Faults(names, response.sent)
+    return {control["name"] for control in response.html.select('[aria-invalid="true"]')}
+
+
+def list_names(names: set[str]) -> str:
+    """The names in order, or "no field"."""
+    return ", ".join(sorted(names)) or "no field"
