@@ -1,6 +1,6 @@
 """Measure step 06: what it costs against what it could cost at best. Ratios first; no part of the tests.
 
-    python -m maintenance.benchmarks                 everything: about half an hour, on a machine with nothing else to do
+    python -m maintenance.benchmarks                 everything: about half an hour, on a quiet machine
     python -m maintenance.benchmarks --quick         the same with few repetitions, to see that it works
     python -m maintenance.benchmarks page timing     some of it
 

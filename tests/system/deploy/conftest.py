@@ -1,4 +1,4 @@
-"""The site of steps/06_protected/DEPLOY.md as processes on this machine: nginx, two app servers,
+"""The site of DEPLOY.md as processes on this machine: nginx, two app servers,
 PostgreSQL, Redis.
 """
 
