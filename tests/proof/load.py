@@ -83,19 +83,7 @@ class Browser:
 
         A body in several pieces is sent in chunks, and its length is not told.
         """
-        scheme = "https" if self.tls else "http"
-        headers = {
-            "Host": self.host,
-            "Referer": f"{scheme}://{self.host}/",
-            "Connection": "close",
-            **self.headers,
-            **(more_headers or {}),
-        }
-        headers = {name: text for name, text in headers.items() if text is not None}
-        if self.cookies:
-            headers["Cookie"] = "; ".join(
-                f"{name}={value}" for name, value in self.cookies.items()
-            )
+        headers = self.headers_to_send(more_headers or {})
         connection = self.connect()
         try:
             with suppress(BrokenPipeError, ConnectionResetError):
@@ -107,15 +95,31 @@ class Browser:
         finally:
             connection.close()
         for line in response.headers.get_all("Set-Cookie", []):
-            for name, morsel in SimpleCookie(line).items():
-                self.cookies[name] = morsel.value
-                if morsel["max-age"] == "0":
-                    del self.cookies[name]
-        return Answer(
-            response.status,
-            {name.lower(): value for name, value in response.headers.items()},
-            text,
-        )
+            self.keep_cookies(SimpleCookie(line))
+        received = {name.lower(): value for name, value in response.headers.items()}
+        return Answer(response.status, received, text)
+
+    def headers_to_send(self, more: Mapping[str, str]) -> dict[str, str]:
+        """The headers of a request; those that are None are left out."""
+        scheme = "https" if self.tls else "http"
+        headers = {
+            "Host": self.host,
+            "Referer": f"{scheme}://{self.host}/",
+            "Connection": "close",
+            **self.headers,
+            **more,
+        }
+        if self.cookies:
+            pairs = [f"{name}={value}" for name, value in self.cookies.items()]
+            headers["Cookie"] = "; ".join(pairs)
+        return {name: text for name, text in headers.items() if text is not None}
+
+    def keep_cookies(self, cookies: SimpleCookie) -> None:
+        """Keep what the site sets, and drop what it deletes."""
+        for name, morsel in cookies.items():
+            self.cookies[name] = morsel.value
+            if morsel["max-age"] == "0":
+                del self.cookies[name]
 
     def connect(self) -> http.client.HTTPConnection:
         """A new connection from this visitor's own address."""
