@@ -1,7 +1,7 @@
 """Visitors over real connections, and a load of many of them at once that does a bit of
 everything.
 
-By hand, ten minutes of it against step 06:  python -m tests.system.load --seconds 600
+By hand, ten minutes of it against step 06:  python -m tests.proof.load --seconds 600
 """
 
 import argparse
@@ -95,12 +95,12 @@ class Browser:
         finally:
             connection.close()
         for line in response.headers.get_all("Set-Cookie", []):
-            self.keep_cookies(line)
-        lower = {name.lower(): value for name, value in response.headers.items()}
-        return Answer(response.status, lower, text)
+            self.keep_cookies(SimpleCookie(line))
+        received = {name.lower(): value for name, value in response.headers.items()}
+        return Answer(response.status, received, text)
 
     def headers_to_send(self, more: Mapping[str, str]) -> dict[str, str]:
-        """What a browser sends with every request, with the cookies kept so far."""
+        """The headers of a request; those that are None are left out."""
         scheme = "https" if self.tls else "http"
         headers = {
             "Host": self.host,
@@ -110,17 +110,16 @@ class Browser:
             **more,
         }
         if self.cookies:
-            cookies = [f"{name}={value}" for name, value in self.cookies.items()]
-            headers["Cookie"] = "; ".join(cookies)
+            pairs = [f"{name}={value}" for name, value in self.cookies.items()]
+            headers["Cookie"] = "; ".join(pairs)
         return {name: text for name, text in headers.items() if text is not None}
 
-    def keep_cookies(self, header: str) -> None:
-        """Keep what a Set-Cookie header sets, and forget what it deletes."""
-        for name, morsel in SimpleCookie(header).items():
+    def keep_cookies(self, cookies: SimpleCookie) -> None:
+        """Keep what the site sets, and drop what it deletes."""
+        for name, morsel in cookies.items():
+            self.cookies[name] = morsel.value
             if morsel["max-age"] == "0":
-                self.cookies.pop(name, None)
-            else:
-                self.cookies[name] = morsel.value
+                del self.cookies[name]
 
     def connect(self) -> http.client.HTTPConnection:
         """A new connection from this visitor's own address."""
