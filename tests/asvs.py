@@ -103,7 +103,8 @@ def counts(chosen: list[Requirement]) -> str:
 
 def as_text(chosen: list[Requirement]) -> Iterator[str]:
     """The table for a terminal: a line for each requirement, and below it what stands behind it."""
-    names, chapter = chapters(), ""
+    names = chapters()
+    chapter = ""
     for requirement in chosen:
         if requirement.chapter != chapter:
             chapter = requirement.chapter
@@ -118,7 +119,8 @@ def as_text(chosen: list[Requirement]) -> Iterator[str]:
 
 def as_markdown(chosen: list[Requirement]) -> Iterator[str]:
     """The same as tables for a page or a notebook."""
-    names, chapter = chapters(), ""
+    names = chapters()
+    chapter = ""
     for requirement in chosen:
         if requirement.chapter != chapter:
             chapter = requirement.chapter

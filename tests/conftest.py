@@ -77,9 +77,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run each test of a suite against that step and every later one."""
     number = suite_number(metafunc.definition.path)
     if "step" in metafunc.fixturenames and number:
-        first, last = number, max(STEPS)
-        if marker := metafunc.definition.get_closest_marker("steps"):
-            first, last = marker.args
+        marker = metafunc.definition.get_closest_marker("steps")
+        first, last = marker.args if marker else (number, max(STEPS))
         wanted = metafunc.config.workbook_step
         steps = [STEPS[number] for number in range(first, last + 1) if wanted in (None, number)]
         metafunc.parametrize("step", steps, ids=[step.name for step in steps], scope="session")

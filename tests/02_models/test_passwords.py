@@ -91,7 +91,8 @@ def test_rows_that_the_tutorial_wrote_open_with_nothing_else(app: Flask, old_use
 
 def test_a_password_typed_on_a_mac_opens_the_account_made_on_windows(new_user: Callable[..., Any]) -> None:
     """A Mac may send é as two characters, Windows as one. Their owner sees no difference."""
-    composed, decomposed = f"{PASSWORD} caf\u00e9", f"{PASSWORD} cafe\u0301"
+    composed = f"{PASSWORD} caf\u00e9"
+    decomposed = f"{PASSWORD} cafe\u0301"
 
     assert new_user(composed).check_password(decomposed)
     assert new_user(decomposed).check_password(composed)

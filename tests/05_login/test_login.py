@@ -96,7 +96,8 @@ def test_a_password_hashed_as_it_was_typed_opens_from_every_keyboard_afterwards(
     """An account made on a Mac before passwords were normalised: after one log-in there, Windows gets in, too."""
     from werkzeug.security import generate_password_hash
 
-    composed, decomposed = f"{PASSWORD} caf\u00e9", f"{PASSWORD} cafe\u0301"
+    composed = f"{PASSWORD} caf\u00e9"
+    decomposed = f"{PASSWORD} cafe\u0301"
     sql("UPDATE users SET password_hash = :hash", hash=generate_password_hash(decomposed, "pbkdf2:sha256:1"))
 
     member.log_in(password=decomposed)

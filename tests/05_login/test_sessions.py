@@ -154,7 +154,8 @@ def test_a_session_cookie_signed_with_another_key_opens_nothing(
     """The signature is what SECRET_KEY is for."""
     member.log_in()
     token = sql("SELECT token FROM user_sessions")[0].token
-    app.secret_key, key = "another-key-of-somebody-else-9f2d41", app.secret_key
+    key = app.secret_key
+    app.secret_key = "another-key-of-somebody-else-9f2d41"
     forged = app.session_interface.get_signing_serializer(app).dumps({"_user_id": token, "_fresh": True})
     app.secret_key = key
 

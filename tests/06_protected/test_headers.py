@@ -155,8 +155,9 @@ def test_pages_are_made_of_html_and_css_alone(member: Visitor) -> None:
 
     for page in pages:
         assert page.html.select("script, object, embed, applet, iframe, frame") == [], page.request.path
-        handlers = [name for tag in page.html.find_all(True) for name in tag.attrs if name.lower().startswith("on")]
-        assert handlers == [], page.request.path
+        for tag in page.html.find_all(True):
+            handlers = [name for name in tag.attrs if name.lower().startswith("on")]
+            assert handlers == [], page.request.path
         assert page.html.select('[autocomplete="off"]') == [], page.request.path
 
 

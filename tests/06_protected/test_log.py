@@ -14,7 +14,11 @@ from tests.support.harness import NEW_PASSWORD, PASSWORD, Visitor
 @pytest.fixture
 def lines(caplog: pytest.LogCaptureFixture) -> Callable[[], list[str]]:
     """The log so far, as it is written."""
-    return lambda: [default_handler.format(record) for record in caplog.records]
+
+    def formatted() -> list[str]:
+        return [default_handler.format(record) for record in caplog.records]
+
+    return formatted
 
 
 @pytest.mark.asvs("16.2.1", "16.2.5", "16.3.1")

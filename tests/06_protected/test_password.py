@@ -27,7 +27,8 @@ def test_the_new_password_logs_in_and_the_old_one_does_not(app: Flask, member: V
 
     answer = change(member)
 
-    with_old, with_new = Visitor(app), Visitor(app)
+    with_old = Visitor(app)
+    with_new = Visitor(app)
     with_old.log_in(password=PASSWORD)
     with_new.log_in(password=NEW_PASSWORD)
     assert answer.status_code == 302

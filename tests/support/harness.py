@@ -146,23 +146,21 @@ STEPS = {int(path.name[:2]): Step(int(path.name[:2]), path) for path in sorted((
 
 
 class Page(TestResponse):
-    """What came back, with its forms."""
+    """What came back, and what was sent for it."""
 
     sent: Mapping[str, str] = {}  # the fields that were filled in, if it answers a form
 
     @property
     def location(self) -> str | None:
-        """Where a redirect leads: on this site from the first slash on, however the app has written it."""
+        """Where a redirect leads.
+
+        On this site it begins with the first slash, however the app has written it.
+        """
         location = self.headers.get("Location")
         ours = f"{self.request.scheme}://{self.request.host}/"
-        return "/" + location.removeprefix(ours) if location and location.startswith(ours) else location
-
-    @cached_property
-    def forms(self) -> dict[int | str, webtest.Form]:
-        """The forms by their place and id. WebTest's own reads the page whole to find them, and each once more."""
-        found = re.findall(r"(?is)<form\b.*?</form\s*>", re.sub(r"(?s)<!--.*?-->", "", self.text))
-        forms = [webtest.Form(self, text, self.parser_features) for text in found]
-        return {**dict(enumerate(forms)), **{form.id: form for form in forms if form.id}}
+        if location and location.startswith(ours):
+            return "/" + location.removeprefix(ours)
+        return location
 
 
 class PageRequest(webtest.TestRequest):
@@ -295,22 +293,25 @@ def forget_attempts(app: Flask) -> None:
 def empty(app: Flask) -> bool:
     """Forget what is in the app's tables and counters; False if a table is not there any more."""
     forget_attempts(app)
-    if database := app.extensions.get("sqlalchemy"):
-        from sqlalchemy.exc import DBAPIError
+    database = app.extensions.get("sqlalchemy")
+    if database is None:
+        return True
+    from sqlalchemy.exc import DBAPIError
 
-        try:
-            with app.app_context(), database.engine.begin() as connection:
-                for table in reversed(database.metadata.sorted_tables):
-                    connection.execute(table.delete())
-        except DBAPIError:
-            return False
+    try:
+        with app.app_context(), database.engine.begin() as connection:
+            for table in reversed(database.metadata.sorted_tables):
+                connection.execute(table.delete())
+    except DBAPIError:
+        return False
     return True
 
 
 def close(app: Flask) -> None:
     """Close the app's database connections."""
     OPEN_APPS[:] = [each for each in OPEN_APPS if each is not app]
-    if database := app.extensions.get("sqlalchemy"):
+    database = app.extensions.get("sqlalchemy")
+    if database:
         with app.app_context():
             for engine in database.engines.values():
                 engine.dispose()

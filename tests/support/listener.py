@@ -62,21 +62,28 @@ class Listener:
     def pytest_configure(self, config: pytest.Config) -> None:
         """Take pytest's own report off the terminal, and let it keep what it makes of the test files: that is slow."""
         config.pluginmanager.unregister(name="terminalreporter")
-        sys.pycache_prefix, sys.dont_write_bytecode = os.path.join(sys.prefix, "pycache"), False
+        sys.pycache_prefix = os.path.join(sys.prefix, "pycache")
+        sys.dont_write_bytecode = False
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item], config: pytest.Config) -> None:
         """Take a share of the tests, what failed last time first; none where the app does not start."""
-        sys.pycache_prefix, sys.dont_write_bytecode = None, True  # an app saved twice in a second is not for a cache
+        sys.pycache_prefix = None
+        sys.dont_write_bytecode = True  # an app saved twice in a second is not for a cache
         whys = {behaviour(item.nodeid): " ".join((item.obj.__doc__ or "").split()) for item in items}
-        # After what failed, what takes long: begun at the end, it would be waited for.
-        items.sort(key=lambda item: (behaviour(item.nodeid) not in self.first, not item.get_closest_marker("slow")))
+        items.sort(key=self.order)
         self.send(("plan", whys, len(items)))
         self.expect_an_end()
         problem = start_problem(config.workbook_step, self.folder)
         if problem:
             self.send(("stop", f"The app does not start, so no behaviour was tried.\n{problem}"))
             items.clear()
+
+    def order(self, item: pytest.Item) -> tuple[bool, bool]:
+        """For sorting: what failed last time, then what takes long. Begun at the end, that would be waited for."""
+        failed = behaviour(item.nodeid) in self.first
+        slow = item.get_closest_marker("slow") is not None
+        return not failed, not slow
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """Take one test at a time; pytest wants to know the one after it, too."""
@@ -117,9 +124,7 @@ class Listener:
         said = (crash.message if crash else report.longreprtext).strip().partition("\n<!doctype")[0].splitlines()
         if crash and said == ["AssertionError"]:  # raised in a helper, which pytest does not explain
             said = [linecache.getline(crash.path, crash.lineno).strip()]
-        entries = getattr(getattr(report.longrepr, "reprtraceback", None), "reprentries", [])
-        lines = [at.lineno for entry in entries if (at := entry.reprfileloc) and str(at.path).endswith(file)]
-        line = lines[0] if lines else report.location[1] + 1
+        line = line_in_test(report, file)
         # A view that raised: the app answered 500 and wrote the traceback into its log, which pytest has kept.
         places = re.findall(rf'File "{re.escape(str(self.folder))}.(.+?)", line (\d+)', report.caplog)
         errors = re.findall(r"^(?:\w+\.)*[A-Z]\w+(?:: .*)?$", report.caplog, re.MULTILINE)
@@ -128,6 +133,16 @@ class Listener:
         asked = [f"{told(environ)} -> {status}" for environ, status in self.asked[-3:]]
         said = [re.sub("^(AssertionError: )?(assert (?=the ))?", "", line) for line in said if "Use -v" not in line]
         return {"said": said[:12], "asked": asked, "raised": raised, "test": test}
+
+
+def line_in_test(report: pytest.TestReport, file: str) -> int:
+    """The line of the test at which it failed; its first line if none is known."""
+    traceback_shown = getattr(report.longrepr, "reprtraceback", None)
+    for entry in getattr(traceback_shown, "reprentries", []):
+        location = entry.reprfileloc
+        if location and str(location.path).endswith(file):
+            return location.lineno
+    return report.location[1] + 1
 
 
 def told(environ: dict[str, Any]) -> str:

@@ -113,4 +113,7 @@ class Runner:
 
 
 if __name__ == "__main__":
-    serve() if sys.argv[1:] == ["serve"] else answer(*sys.argv[1:])
+    if sys.argv[1:] == ["serve"]:
+        serve()
+    else:
+        answer(*sys.argv[1:])

@@ -68,13 +68,13 @@ def test_every_test_has_a_hint_and_every_hint_a_test(step: str) -> None:
 @pytest.mark.parametrize("step", NAMES)
 def test_hints_name_what_is_there(step: str) -> None:
     """Looking for a function that was renamed is how one loses a morning."""
-    unknown = [
-        (hint["for"][0], span, sorted(words_in(span) - known(step)))
-        for hint in hints(step)
-        for part in ("nudge", "idea", "look")
-        for span in re.findall(r"`([^`]+)`", hint[part])
-        if words_in(span) - known(step)
-    ]
+    unknown = []
+    for hint in hints(step):
+        text = " ".join((hint["nudge"], hint["idea"], hint["look"]))
+        for span in re.findall(r"`([^`]+)`", text):
+            words = words_in(span) - known(step)
+            if words:
+                unknown.append((hint["for"][0], span, sorted(words)))
 
     assert unknown == [], "steps/ has no such names"
 
@@ -163,11 +163,11 @@ def test_what_a_test_looks_for_is_said_in_the_step_or_its_hints(step: str) -> No
     said += "".join(
         (ROOT / "tests" / name).read_text(encoding="utf-8") for name in ("support/harness.py", "conftest.py")
     )
-    unsaid = [
-        f"{test.name}: {text}"
-        for file, test in the_tests_of(step)
-        for text in demanded(test)
-        if text.strip() and text not in said + typed(file) and text not in SAID_OTHERWISE
-    ]
+    unsaid = []
+    for file, test in the_tests_of(step):
+        to_be_found = said + typed(file)
+        for text in demanded(test):
+            if text.strip() and text not in to_be_found and text not in SAID_OTHERWISE:
+                unsaid.append(f"{test.name}: {text}")
 
     assert unsaid == []

@@ -33,7 +33,8 @@ def files(step: str) -> dict[str, str]:
 @pytest.mark.parametrize(("before", "after"), PAIRS)
 def test_a_step_adds_one_lesson_and_takes_little_away(before: str, after: str) -> None:
     """A step is cut into lessons later; still a diff has to end, and to add far more than it takes away."""
-    old, new = files(before), files(after)
+    old = files(before)
+    new = files(after)
     added = removed = 0
     for name in old.keys() | new.keys():
         for line in difflib.ndiff(old.get(name, "").splitlines(), new.get(name, "").splitlines()):

@@ -109,7 +109,8 @@ def test_a_mistake_turns_exactly_its_own_tests_red(name: str, runner: Runner, tm
     apply(mistake, copy)
     outcomes = runner.judge(mistake.step, copy)
 
-    red, named = set(outcomes["failed"]), set(mistake.red)
+    red = set(outcomes["failed"])
+    named = set(mistake.red)
     assert red, f"{name}.patch is caught by no test at all"
     assert not named - red, f"{name}.patch should turn these tests red, but they pass:{listed(named - red)}"
     assert not red - named, f"{name}.patch turns tests red that it does not name:{listed(red - named)}"

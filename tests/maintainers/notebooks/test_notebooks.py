@@ -212,7 +212,8 @@ def test_every_mistake_is_predicted_and_proved(notebook: dict[str, Any]) -> None
 
     And a cell below each anchor, before the next, ends in an assert.
     """
-    place, proved = "", {}
+    place = ""
+    proved = {}
     for cell in notebook["cells"]:
         source = "".join(cell["source"])
         if cell["cell_type"] == "markdown":

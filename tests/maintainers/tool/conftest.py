@@ -157,7 +157,9 @@ def terminal(house: House) -> Callable[..., str]:
             start_new_session=True,
         )
         os.close(other)
-        waiting, seen, since = list(keys), b"", 0
+        waiting = list(keys)
+        seen = b""
+        since = 0
         while select.select([main], [], [], PATIENCE)[0]:
             try:
                 seen += os.read(main, 65536)

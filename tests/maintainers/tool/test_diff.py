@@ -179,7 +179,8 @@ def test_a_terminal_of_any_width_shows_every_changed_line_whole(house: Any, scre
 def test_each_part_of_a_wrapped_line_has_its_sign(house: Any, screen: Callable, columns: int) -> None:
     """Else the end of a new line looks like one that was always there."""
     house.begin("02")
-    old, new = " ".join(["before"] * 40), " ".join(["after"] * 40)
+    old = " ".join(["before"] * 40)
+    new = " ".join(["after"] * 40)
     (house.path / "steps" / "01_config" / "wsgi.py").write_text(f"{old}\n")
     (house.work / "wsgi.py").write_text(f"{new}\n")
 

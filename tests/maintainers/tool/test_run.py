@@ -251,7 +251,9 @@ def test_a_bare_machine_gets_an_environment_and_an_interrupted_one_is_mended(hou
             check=False,
         )
 
-    nothing, first, second = call(""), call(str(tmp_path)), call("")
+    nothing = call("")
+    first = call(str(tmp_path))
+    second = call("")
 
     assert "The same command, called again, carries on from here." in nothing.stderr
     assert "$ pip install -c constraints.txt" in first.stderr
