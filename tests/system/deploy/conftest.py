@@ -25,7 +25,7 @@ from tests.system.servers import (
     run,
 )
 
-DEPLOY = ROOT / "workbook" / "deploy"
+DEPLOY = ROOT / "steps" / "06_protected" / "deploy"
 HOST = "workbook.example"
 
 _visitors = count()

@@ -12,7 +12,7 @@ from psycopg.errors import InsufficientPrivilege
 from sqlalchemy.exc import ProgrammingError
 from tests.system.deploy.conftest import HOST, Site
 from tests.system.load import FORM, PASSWORD, Browser, Load
-from tests.system.servers import query, wait_for
+from tests.system.servers import App, query, wait_for
 
 GUESSES = 10
 
@@ -151,62 +151,6 @@ def test_cookies_have_the_prefix_that_keeps_other_hosts_out(
     assert all(name.startswith("__Host-") for name in visitor.cookies)
 
 
-def test_when_one_app_server_dies_the_other_goes_on(site: Site, email: str) -> None:
-    """Killed without a word, master and workers alike."""
-    visitor = site.visitor()
-    visitor.logging_in(email)()
-    dead = site.apps[0]
-
-    os.killpg(dead.process.pid, signal.SIGKILL)
-    dead.process.wait()
-    statuses = [visitor.get("/dashboard").status for _ in range(10)]
-    logged_out = visitor.log_out().status
-    dead.start()
-
-    assert statuses == [200] * 10
-    assert logged_out == 302
-
-
-def test_nobody_notices_when_the_redis_goes_and_comes_back(
-    site: Site, email: str
-) -> None:
-    """Meanwhile each process counts for itself, and says so in the log, so guessing
-    stays slow; afterwards both count together again.
-    """
-    with Load(
-        4, lambda ip: Browser(site.proxy.port, ip=ip, host=HOST, tls=site.tls)
-    ) as load:
-        wait_for("visits", lambda: load.visits >= 4)
-        site.counters.crash()
-        gone_since = time.monotonic()
-        visits = load.visits
-        wait_for("visits without Redis", lambda: load.visits >= visits + 8)
-        alone = guess(
-            [site.visitor_of(site.apps[0], ip="203.0.113.2")], email, 3 * GUESSES
-        )
-        site.counters.start()
-        visits = load.visits
-        wait_for("visits with Redis", lambda: load.visits >= visits + 4)
-        wait_for("the counters to be shared again", lambda: count_is_shared(site))
-
-    assert load.unexpected == {}
-    assert set(alone) == {422, 429}
-    assert alone.count(422) <= 2 * GUESSES  # app1 has two processes
-    minutes = int((time.monotonic() - gone_since) / 60) + 1
-    said = site.apps[0].log.read_text(errors="replace").count("RATELIMIT_STORAGE_URI")
-    assert 1 <= said <= 2 * minutes  # once a minute at most, in each process
-
-
-def count_is_shared(site: Site) -> bool:
-    """Whether each app server writes its counts into the Redis."""
-    shared = []
-    for app in site.apps:
-        before = site.counters.keys()
-        guess([site.visitor_of(app)], "nobody@example.com", 1)
-        shared.append(site.counters.keys() > before)
-    return all(shared)
-
-
 def test_the_app_uses_an_account_that_cannot_touch_the_tables(site: Site) -> None:
     """With what a hole in the app lets in, nobody drops a table or makes one."""
     uri = site.apps[0].environment["SQLALCHEMY_DATABASE_URI"]
@@ -330,3 +274,61 @@ def test_visitors_without_an_address_do_not_lock_each_other_out(
 
     assert site.visitor_of(app, ip="unknown").logging_in(other)().status == 302
     assert site.visitor_of(app).logging_in(email)().status == 302
+
+
+def test_when_one_app_server_dies_the_other_goes_on(site: Site, email: str) -> None:
+    """Killed without a word, master and workers alike."""
+    visitor = site.visitor()
+    visitor.logging_in(email)()
+    dead = site.apps[0]
+
+    os.killpg(dead.process.pid, signal.SIGKILL)
+    dead.process.wait()
+    statuses = [visitor.get("/dashboard").status for _ in range(10)]
+    logged_out = visitor.log_out().status
+    dead.start()
+
+    assert statuses == [200] * 10
+    assert logged_out == 302
+
+
+def test_nobody_notices_when_the_redis_goes_and_comes_back(
+    site: Site, email: str
+) -> None:
+    """Meanwhile each process counts for itself, and says so in the log, so guessing
+    stays slow; afterwards both count together again.
+    """
+    with Load(
+        4, lambda ip: Browser(site.proxy.port, ip=ip, host=HOST, tls=site.tls)
+    ) as load:
+        wait_for("visits", lambda: load.visits >= 4)
+        site.counters.crash()
+        gone_since = time.monotonic()
+        visits = load.visits
+        wait_for("visits without Redis", lambda: load.visits >= visits + 8)
+        alone = guess(
+            [site.visitor_of(site.apps[0], ip="203.0.113.2")], email, 3 * GUESSES
+        )
+        site.counters.start()
+        visits = load.visits
+        wait_for("visits with Redis", lambda: load.visits >= visits + 4)
+        wait_for("the counters to be shared again", lambda: count_is_shared(site))
+
+    assert load.unexpected == {}
+    assert set(alone) == {422, 429}
+    assert alone.count(422) <= 2 * GUESSES  # app1 has two processes
+    minutes = int((time.monotonic() - gone_since) / 60) + 1
+    said = site.apps[0].log.read_text(errors="replace").count("RATELIMIT_STORAGE_URI")
+    assert 1 <= said <= 2 * minutes  # once a minute at most, in each process
+
+
+def count_is_shared(site: Site) -> bool:
+    """Whether all processes of each app server write their counts into the Redis."""
+    return all(writes_into_redis(site, app) for app in site.apps for _ in range(8))
+
+
+def writes_into_redis(site: Site, app: App) -> bool:
+    """Whether a guess at this app server is counted there."""
+    before = site.counters.keys()
+    guess([site.visitor_of(app)], "nobody@example.com", 1)
+    return site.counters.keys() > before
