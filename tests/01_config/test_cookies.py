@@ -46,7 +46,9 @@ def test_the_session_cookie_can_be_set_by_this_host_alone(set_cookie: str) -> No
 
 @pytest.mark.asvs("3.3.4")
 def test_no_script_can_read_the_session_cookie(set_cookie: str) -> None:
-    """Without HttpOnly, one hole for a script on any page hands the session to whoever wrote it."""
+    """Without HttpOnly, one cross-site scripting (XSS) hole on any page hands the
+    session to an attacker's script.
+    """
     assert "HttpOnly" in attributes(set_cookie)
 
 
@@ -85,12 +87,16 @@ def visitor_as_seen(app: Flask) -> str:
 
 
 def test_nobody_can_make_up_an_ip_address(own_app: Flask) -> None:
-    """Anyone can write X-Forwarded-For. Believed, it is a new identity for every guess at a password."""
+    """Anyone can write X-Forwarded-For. Believed, it gives a brute-force attack a new
+    identity for every guess.
+    """
     assert visitor_as_seen(own_app) == "192.0.2.1 http"
 
 
 def test_behind_a_proxy_the_visitors_own_address_is_known(make_app: Callable[..., Flask]) -> None:
-    """Without it all visitors have the proxy's address, and one who is throttled throttles everybody."""
+    """Without it all visitors have the proxy's address, and the rate limit of one stops
+    everybody.
+    """
     assert visitor_as_seen(make_app(PROXY_COUNT=1)) == "198.51.100.7 https"
 
 

@@ -56,7 +56,9 @@ def test_every_error_gets_the_sites_own_page(own_app: Flask, status: int) -> Non
 
 @pytest.mark.asvs("16.5.1")
 def test_a_crash_is_a_500_that_leaks_nothing(own_app: Flask) -> None:
-    """What an exception says is for whoever runs the site: it names files, tables, even passwords."""
+    """What an exception says is for the operator of the site: it names files, tables,
+    even passwords.
+    """
     own_app.add_url_rule("/crash", "crash", lambda: {}["the secret plans"])
 
     page = Visitor(own_app).get("/crash", expect_errors=True)

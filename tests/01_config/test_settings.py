@@ -54,7 +54,9 @@ def test_without_a_key_the_app_does_not_start(step: Step) -> None:
 
 @pytest.mark.asvs("11.2.3")
 def test_a_short_key_is_refused(step: Step) -> None:
-    """Whoever guesses the key signs a cookie for any account: "dev" and "changeme" are on every list of guesses."""
+    """An attacker who guesses the key signs a cookie for any account: "dev" and
+    "changeme" are on every list of guesses.
+    """
     for key in ("dev", "changeme", KEY[:31]):
         assert "SECRET_KEY" in refusal(step, SECRET_KEY=key)
 
@@ -82,7 +84,9 @@ def test_the_example_file_holds_no_key_that_works(step: Step) -> None:
 
 
 def test_an_old_key_in_the_fallbacks_must_be_as_strong(step: Step) -> None:
-    """Cookies signed with a fallback are good, so a weak one lets in whoever guesses it."""
+    """Cookies signed with a fallback are good, so a weak one lets in everybody who
+    guesses it.
+    """
     assert "SECRET_KEY_FALLBACKS" in refusal(step, SECRET_KEY_FALLBACKS=[OLD_KEY, "dev"])
 
 
@@ -105,7 +109,9 @@ def test_a_new_key_keeps_the_sessions_signed_with_the_old_one(make_app: Callable
 
 
 def test_settings_are_read_when_the_app_is_made(step: Step, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Read at import, they are fixed by whoever imports first: a test would run against the real database."""
+    """Read at import, they are fixed by the first import: a test would run against the
+    real database.
+    """
     first = app_from_environment(step, monkeypatch, SECRET_KEY=OLD_KEY)
     second = app_from_environment(step, monkeypatch, SECRET_KEY=KEY)
 
@@ -155,7 +161,7 @@ def test_the_real_environment_wins_over_the_env_file(
     assert app.config["SECRET_KEY"] == KEY
 
 
-def test_whoever_sets_nothing_gets_the_safe_cookie(step: Step, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_without_any_setting_the_cookie_is_safe(step: Step, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A setting that has to be remembered is forgotten on the one site where it matters."""
     app = app_from_environment(copy_with_env_file(step, tmp_path), monkeypatch)
 

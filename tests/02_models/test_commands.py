@@ -1,4 +1,4 @@
-"""Suite 02: the commands for whoever runs the app."""
+"""Suite 02: the commands for the operator of the app."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -60,7 +60,7 @@ def away(sql: Sql) -> Iterator[None]:
 
 @pytest.mark.asvs("16.3.4")
 def test_a_database_failure_is_written_to_the_log(visitor: Visitor, sql: Sql, caplog: pytest.LogCaptureFixture) -> None:
-    """The visitor is told to come back later; whoever can mend it needs to know now."""
+    """The visitor is told to come back later; the operator needs to know now."""
     with away(sql):
         visitor.get("/", expect_errors=True)
 

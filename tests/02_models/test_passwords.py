@@ -27,7 +27,9 @@ def new_user(step: Step, app: Flask) -> Iterator[Callable[..., Any]]:
 @pytest.mark.slow  # for once a hash that costs what it should
 @pytest.mark.asvs("11.4.2")
 def test_a_hash_costs_what_owasp_asks_for(step: Step) -> None:
-    """Whoever steals the table tries billions of guesses. Each must cost: Werkzeug's own default is too cheap."""
+    """A thief of the table tries billions of guesses (offline brute force). Each must
+    cost: Werkzeug's own default is too cheap.
+    """
     app = step.create_plain_app({name: value for name, value in CONFIG.items() if name != "PASSWORD_HASH_METHOD"})
     user = step.module.models.User(name="Ada", email="ada@example.com")
 

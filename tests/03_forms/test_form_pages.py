@@ -75,7 +75,7 @@ def test_the_fields_tell_password_managers_what_they_are(visitor: Visitor) -> No
 
 @pytest.mark.asvs("6.2.6")
 def test_what_is_typed_into_a_password_field_is_hidden(visitor: Visitor) -> None:
-    """Whoever looks over your shoulder reads along."""
+    """Somebody who looks over your shoulder reads along."""
     for path in FORMS:
         fields = controls(visitor.get(path))
 

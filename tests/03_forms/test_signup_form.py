@@ -125,7 +125,9 @@ def test_names_in_every_script_are_accepted(assert_details: AssertDetails) -> No
 
 @pytest.mark.asvs("1.2.2")
 def test_a_link_that_is_not_to_a_web_page_is_refused(assert_details: AssertDetails) -> None:
-    """A javascript: link runs in the browser, and with the rights, of whoever clicks it."""
+    """Cross-site scripting (XSS): a javascript: link runs with the rights of the member
+    who clicks it.
+    """
     for link in (
         "javascript:alert(1)",
         "JavaScript:alert(1)//https://ada.example",

@@ -113,7 +113,9 @@ def test_a_second_click_on_the_button_is_no_second_sign_up(visitor: Visitor, sql
 
 
 def test_an_old_account_does_not_tell_whether_a_password_is_right(visitor: Visitor, sql: Sql) -> None:
-    """Welcoming whoever knows the password would make the sign-up form a way around the limits of the log-in."""
+    """Else a right password would be welcomed here, and the form would be a brute-force
+    way around the rate limits.
+    """
     visitor.sign_up()
     sql("UPDATE users SET created = '2001-01-01 00:00:00'")
 

@@ -83,7 +83,9 @@ def test_after_signing_up_the_log_in_page_welcomes_you(visitor: Visitor) -> None
 
 @pytest.mark.asvs("1.2.1", "3.2.2")
 def test_markup_in_a_name_is_shown_and_not_run(visitor: Visitor) -> None:
-    """A member named <script> is a member, not a program. Templates whose file does not end in .html run it."""
+    """Cross-site scripting (XSS): a member named <script> is no program. Templates not
+    named .html run it.
+    """
     page = visitor.sign_up(name=MARKUP).follow()
 
     assert MARKUP in visible_text(page)
@@ -92,7 +94,9 @@ def test_markup_in_a_name_is_shown_and_not_run(visitor: Visitor) -> None:
 
 @pytest.mark.asvs("1.2.1", "3.2.2")
 def test_markup_in_a_field_is_kept_and_not_run(visitor: Visitor) -> None:
-    """What was typed comes back inside the page: a quote must not end the field and begin a script."""
+    """Cross-site scripting (XSS): what was typed comes back in the page. A quote must
+    not end the field and begin a script.
+    """
     page = visitor.sign_up(email=f'"><b>{MARKUP}', name=f'"><b>{MARKUP}')
 
     assert main_form(page)["name"].value == f'"><b>{MARKUP}'

@@ -5,7 +5,7 @@ import pytest
 from tests.support.harness import Visitor, visible_text
 
 
-@pytest.mark.steps(5, 5)  # in step 06 the wall stands in front of it
+@pytest.mark.steps(5, 5)  # in step 06 it is a protected page
 def test_the_dashboard_shows_what_current_user_is_for_a_stranger(visitor: Visitor) -> None:
     """current_user is never None: it is an object that says no."""
     text = visible_text(visitor.get("/dashboard"))
@@ -16,7 +16,9 @@ def test_the_dashboard_shows_what_current_user_is_for_a_stranger(visitor: Visito
 
 @pytest.mark.asvs("1.2.1", "3.2.2")
 def test_markup_in_a_members_name_is_shown_and_not_run(visitor: Visitor) -> None:
-    """A member named <script> must stay a name. A template whose file does not end in .html runs it."""
+    """Cross-site scripting (XSS): <script> as a name must stay a name. A template not
+    named .html runs it.
+    """
     visitor.sign_up(name='<script>alert("1")</script>')
     visitor.log_in()
 

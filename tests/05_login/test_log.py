@@ -1,4 +1,4 @@
-"""Suite 05: what whoever runs the site can see of log-ins and of attacks."""
+"""Suite 05: what the operator of the site can see of log-ins and of attacks."""
 
 import re
 from collections.abc import Callable
@@ -49,7 +49,8 @@ def test_refused_forgeries_and_too_many_attempts_leave_a_line(member: Visitor, l
 
 @pytest.mark.asvs("14.2.4", "16.2.5")
 def test_the_token_of_a_session_is_in_no_line(member: Visitor, sql: Sql, lines: Callable[[], list[str]]) -> None:
-    """Whoever reads the log must not be able to walk in."""
+    """A reader of the log must not be able to take a session over (session hijacking).
+    """
     member.log_in(remember=True)
     token = sql("SELECT token FROM user_sessions")[0].token
     member.log_out()

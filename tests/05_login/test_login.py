@@ -59,7 +59,9 @@ def test_the_password_is_compared_exactly_as_typed(app: Flask) -> None:
 
 
 def test_unknown_address_and_wrong_password_get_the_same_answer(member: Visitor) -> None:
-    """An answer that differs tells a stranger who has an account here."""
+    """User enumeration: an answer that differs tells a stranger who has an account
+    here.
+    """
     known = member.log_in("ada@example.com", "not her password")
     unknown = member.log_in("eve@example.com", "not her password")
 
@@ -79,7 +81,9 @@ def test_an_unknown_address_costs_as_many_hashes_as_a_wrong_password(member: Vis
 
 
 def test_an_old_hash_tells_nothing_about_an_address(member: Visitor, sql: Sql) -> None:
-    """The tutorial's rows are quick to check, and a password typed in two ways is hashed twice. Neither may show."""
+    """The tutorial's rows are quick to check, and a password typed in two ways is
+    hashed twice. Neither may show (timing attack).
+    """
     sql("UPDATE users SET password_hash = :hash", hash="sha256$x7Qm2$" + 64 * "0")
     for password in ("not her password", "not her passwo\u0301rd"):
         counts = []
@@ -133,7 +137,9 @@ def test_a_log_in_is_noted_with_its_time(member: Visitor, sql: Sql) -> None:
 def test_log_ins_and_refusals_are_logged_without_the_password(
     member: Visitor, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Whoever runs the site must be able to see an attack; whoever reads the log must not get in with it."""
+    """The operator must be able to see an attack; a reader of the log must not get in
+    with it.
+    """
     member.log_in(password="not her password")
     member.log_in()
 
@@ -162,7 +168,7 @@ def test_a_weak_hash_is_replaced_when_its_owner_logs_in(member: Visitor, sql: Sq
 
 
 @pytest.mark.asvs("7.2.4")
-def test_logging_in_empties_the_session_first(app: Flask, member: Visitor) -> None:
+def test_login_clears_the_old_session(app: Flask, member: Visitor) -> None:
     """Session fixation: what an earlier visitor left, or an attacker planted, must not follow a member in."""
     serializer = app.session_interface.get_signing_serializer(app)
     name = app.config["SESSION_COOKIE_NAME"]
@@ -175,7 +181,9 @@ def test_logging_in_empties_the_session_first(app: Flask, member: Visitor) -> No
 
 @pytest.mark.asvs("7.2.2", "7.2.3", "7.2.4", "11.5.1")
 def test_each_log_in_gets_a_token_of_its_own(member: Visitor) -> None:
-    """A token known from before the log-in would be shared with whoever planted it."""
+    """Session fixation: a token known from before the log-in would be shared with the
+    attacker who planted it.
+    """
     member.log_in()
     first = member.session["_user_id"]
     member.log_out()
@@ -223,7 +231,7 @@ def test_a_deactivated_account_is_told_so_and_stays_out(member: Visitor, sql: Sq
 
 
 def test_only_the_right_password_learns_that_an_account_is_deactivated(member: Visitor, sql: Sql) -> None:
-    """Told to anybody, it would say who has an account here."""
+    """Told to anybody, it would say who has an account here (user enumeration)."""
     sql("UPDATE users SET is_active = :no", no=False)
 
     answer = member.log_in(password="not her password")
@@ -279,7 +287,9 @@ def test_another_site_cannot_log_anybody_out(member: Visitor) -> None:
 
 @pytest.mark.asvs("16.5.3")
 def test_two_wrong_changes_at_once_do_not_matter_to_a_log_in(step: Step, member: Visitor, sql: Sql) -> None:
-    """A password changed while the old one was being checked: the old one must not get in after all."""
+    """A race condition: the password changes while the old one is checked. The old one
+    must not get in after all.
+    """
     models = step.module.models
     real = models.User.check_password
 
@@ -297,7 +307,9 @@ def test_two_wrong_changes_at_once_do_not_matter_to_a_log_in(step: Step, member:
 @pytest.mark.asvs("1.2.4")
 @pytest.mark.parametrize("text", ["' OR '1'='1", "ada@example.com' --", "'; DROP TABLE users; --", '" OR ""="'])
 def test_sql_that_is_typed_stays_text(app: Flask, member: Visitor, sql: Sql, text: str) -> None:
-    """Pasted into the question, it would be part of it: everybody is let in, or the table is gone."""
+    """SQL injection: pasted into the query, it would be part of it. Everybody is let
+    in, or the table is gone.
+    """
     member.log_in(email=text, password=text)
     member.log_in(password=text)
     newcomer = Visitor(app)
@@ -335,7 +347,8 @@ def test_no_secret_travels_in_an_address(member: Visitor, sql: Sql) -> None:
 
 @pytest.mark.asvs("14.3.3")
 def test_the_cookie_says_nothing_about_the_member(app: Flask) -> None:
-    """It can be read by whoever sits at the computer: a token means nothing to them, a name does."""
+    """Anybody at the computer can read it: a token means nothing to them, a name does.
+    """
     visitor = Visitor(app)
     visitor.sign_up("countess@example.com", name="Augusta")
     visitor.log_in("countess@example.com", remember=True)

@@ -57,7 +57,9 @@ def test_next_survives_a_wrong_password(member: Visitor) -> None:
 @pytest.mark.asvs("1.2.1", "3.7.2")
 @pytest.mark.parametrize("target", ELSEWHERE)
 def test_next_never_leads_to_another_site(member: Visitor, target: str) -> None:
-    """A mail with a link to our own log-in page would end on a copy of it that asks for the password again."""
+    """Open redirect, made for phishing: a link to our log-in page would end on a copy
+    that asks for the password again.
+    """
     page = member.get("/login", {"next": target})
 
     answer = member.log_in(page=page)
@@ -68,7 +70,7 @@ def test_next_never_leads_to_another_site(member: Visitor, target: str) -> None:
 
 @pytest.mark.asvs("3.7.2")
 def test_next_never_leads_a_member_who_is_in_to_another_site(member: Visitor) -> None:
-    """The same link, clicked by somebody who needs no form any more."""
+    """The same open redirect, clicked by somebody who needs no form any more."""
     member.log_in()
 
     answer = member.get("/login", {"next": "//evil.example"})

@@ -90,7 +90,7 @@ def test_a_log_out_deletes_cookies_in_a_way_that_browsers_obey(member: Visitor) 
 
 
 def test_logging_in_without_the_box_forgets_an_earlier_remembering(member: Visitor) -> None:
-    """Whoever leaves the box empty this time means it."""
+    """A member who leaves the box empty this time means it."""
     member.log_in(remember=True)
     member.log_out()
 
@@ -151,4 +151,4 @@ def test_a_remember_cookie_that_names_an_account_opens_nothing(
     for name in names - {None, "off;"}:
         thief = Visitor(app)
         thief.set_cookie(name, forged)
-        assert not thief.logged_in, f"the cookie {name} opens the account of whoever is named in it"
+        assert not thief.logged_in, f"the cookie {name} opens the account that is named in it"

@@ -24,7 +24,9 @@ def ago(**time: int) -> datetime:
 
 @pytest.mark.asvs("7.4.1")
 def test_a_copied_cookie_is_dead_after_the_log_out(app: Flask, member: Visitor) -> None:
-    """logout_user() only asks this browser to forget. A thief's copy opens the dashboard for weeks."""
+    """Session hijacking: logout_user() only asks this browser to forget. A thief's copy
+    opens the dashboard for weeks.
+    """
     thief = Visitor(app)
     member.log_in(remember=True)
     member.copy_cookies_to(thief)
@@ -49,7 +51,9 @@ def test_the_cookies_hold_a_token_and_not_the_users_id(member: Visitor, sql: Sql
 def test_a_session_ends_after_half_an_hour_without_a_visit(
     member: Visitor, sql: Sql, minutes: int, alive: bool
 ) -> None:
-    """A browser left open in a library must not stay open for the next one."""
+    """The idle timeout: a browser left open in a library must not stay open for the
+    next one.
+    """
     member.log_in()
 
     sql("UPDATE user_sessions SET last_seen = :then", then=ago(minutes=minutes))
@@ -60,7 +64,9 @@ def test_a_session_ends_after_half_an_hour_without_a_visit(
 @pytest.mark.asvs("7.3.2", "7.4.1")
 @pytest.mark.parametrize(("hours", "alive"), [(11, True), (12, False)])
 def test_a_session_ends_after_half_a_day_however_busy(member: Visitor, sql: Sql, hours: int, alive: bool) -> None:
-    """A thief who keeps a stolen session busy must not keep it for ever."""
+    """The absolute timeout: a thief who keeps a stolen session busy must not keep it
+    for ever.
+    """
     member.log_in()
 
     sql("UPDATE user_sessions SET created = :then", then=ago(hours=hours))
@@ -167,7 +173,9 @@ def test_a_session_cookie_signed_with_another_key_opens_nothing(
 
 @pytest.mark.asvs("7.2.1")
 def test_a_leaked_key_alone_does_not_open_an_account(app: Flask, member: Visitor, sql: Sql) -> None:
-    """With the user's id in the cookie, whoever has SECRET_KEY is everybody. A token has to be guessed as well."""
+    """With the user's id in the cookie, a thief of SECRET_KEY is everybody. A token has
+    to be guessed as well.
+    """
     member.log_in()
     serializer = app.session_interface.get_signing_serializer(app)
 

@@ -1,4 +1,4 @@
-"""Suite 05: guessing is slow."""
+"""Suite 05: rate limits against brute force and password spraying."""
 
 from collections.abc import Callable
 from typing import Any
@@ -20,7 +20,9 @@ def guess(visitor: Visitor, times: int, email: str = "ada@example.com") -> list[
 
 @pytest.mark.asvs("2.4.1", "6.3.1")
 def test_the_eleventh_wrong_guess_is_told_to_wait(member: Visitor) -> None:
-    """Without a limit a program tries the ten thousand most used passwords over night."""
+    """Brute force: without a rate limit a program tries the ten thousand most used
+    passwords over night.
+    """
     statuses = guess(member, GUESSES)
 
     answer = member.log_in()
@@ -40,8 +42,8 @@ def test_the_answer_says_how_long_to_wait(member: Visitor) -> None:
     assert "Too many attempts" in visible_text(answer)
 
 
-def test_unknown_addresses_are_throttled_alike(member: Visitor) -> None:
-    """Else the 429 itself would tell who has an account."""
+def test_unknown_addresses_are_rate_limited_alike(member: Visitor) -> None:
+    """Else the 429 itself would tell who has an account (user enumeration)."""
     known = guess(member, GUESSES + 1)
     unknown = guess(member, GUESSES + 1, "eve@example.com")
 
@@ -71,7 +73,9 @@ def test_forms_that_are_not_filled_in_are_not_counted(app: Flask, member: Visito
 
 @pytest.mark.asvs("6.3.1")
 def test_a_strangers_guesses_do_not_lock_the_owner_out(app: Flask, member: Visitor) -> None:
-    """Else anybody could keep anybody out. The count is kept by address and place together."""
+    """Else anybody could keep anybody out. The rate limit counts email address and
+    network together.
+    """
     guess(Visitor(app, ip="198.51.100.9"), GUESSES + 2)
 
     member.log_in()
@@ -81,7 +85,9 @@ def test_a_strangers_guesses_do_not_lock_the_owner_out(app: Flask, member: Visit
 
 @pytest.mark.asvs("2.4.1", "6.3.1")
 def test_password_spraying_is_rate_limited(app: Flask) -> None:
-    """Guessing across accounts never meets the limit of a single one; the place has a limit of its own."""
+    """Guessing across accounts never meets the limit of a single one; the network has a
+    limit of its own.
+    """
     robot = Visitor(app)
     page = robot.get("/login")
 
@@ -90,7 +96,7 @@ def test_password_spraying_is_rate_limited(app: Flask) -> None:
     assert statuses == [422] * 100 + [429]
 
 
-def test_a_household_of_ipv6_addresses_counts_as_one_place(app: Flask, member: Visitor) -> None:
+def test_a_household_of_ipv6_addresses_counts_as_one_network(app: Flask, member: Visitor) -> None:
     """A provider hands out 2^64 addresses at once, often 2^16 times that: counted singly, no limit is ever met."""
     for number in range(GUESSES):
         guess(Visitor(app, ip=f"2001:db8:1:{number}::{number + 1:x}"), 1)
@@ -103,7 +109,9 @@ def test_a_household_of_ipv6_addresses_counts_as_one_place(app: Flask, member: V
     "form", ["192.0.2.1:{}", " 192.0.2.1", "192.0.2.1 ", "[2001:db8::1]:{}", "198.51.100.1, 192.0.2.1"]
 )
 def test_a_proxy_that_writes_ports_or_blanks_hides_nobody(app: Flask, form: str) -> None:
-    """Taken as it stands, each request would come from a new place; taken as unreadable, all from one."""
+    """Taken as it stands, each request would come from a new network; taken as
+    unreadable, all from one.
+    """
     statuses = [guess(Visitor(app, ip=form.format(5000 + number)), 1)[0] for number in range(GUESSES + 1)]
     somebody_else = Visitor(app, ip=form.format(5000).replace("192.0.2.1", "192.0.2.2").replace("db8::1", "db9::1"))
 
@@ -132,7 +140,7 @@ def test_an_ipv6_address_with_its_network_card_is_no_crash(app: Flask) -> None:
     assert guess(Visitor(app, ip="fe80::1%eth0"), 1) == [422]
 
 
-def test_two_ipv4_visitors_of_a_dual_server_are_two_places(app: Flask) -> None:
+def test_two_ipv4_visitors_of_a_dual_server_are_two_networks(app: Flask) -> None:
     """A server that speaks IPv6 writes IPv4 addresses as ::ffff:192.0.2.1: all of them share one first half."""
     guess(Visitor(app, ip="::ffff:192.0.2.1"), GUESSES)
 

@@ -23,8 +23,8 @@ def end_buttons(visitor: Visitor) -> list[Any]:
 
 
 @pytest.mark.asvs("7.5.2")
-def test_the_account_lists_every_place_where_one_is_logged_in(app: Flask, member: Visitor) -> None:
-    """Whoever cannot see a stranger's session cannot end it."""
+def test_the_account_lists_every_session_of_the_member(app: Flask, member: Visitor) -> None:
+    """A member who cannot see a stranger's session cannot end it."""
     Visitor(app, agent="Safari on a phone").log_in(remember=True)
     member.log_in()
 
@@ -65,7 +65,8 @@ def test_the_page_names_sessions_by_number_and_never_by_token(member: Visitor, s
 
 @pytest.mark.asvs("1.2.1", "3.2.2")
 def test_markup_in_a_browsers_name_is_shown_and_not_run(app: Flask, member: Visitor) -> None:
-    """The User-Agent header is whatever its sender writes."""
+    """Cross-site scripting (XSS): the User-Agent header is whatever its sender writes.
+    """
     Visitor(app, agent="<script>alert(1)</script>").log_in()
     member.log_in()
 
@@ -89,7 +90,7 @@ def test_one_session_can_be_ended_from_another(app: Flask, member: Visitor) -> N
 
 @pytest.mark.asvs("7.5.2")
 def test_all_others_can_be_ended_at_once(app: Flask, member: Visitor) -> None:
-    """Whoever suspects something wants one button."""
+    """A member who suspects something wants one button."""
     others = [Visitor(app), Visitor(app)]
     for other in others:
         other.log_in(remember=True)

@@ -1,4 +1,4 @@
-"""Suite 06: what whoever runs the app can do about an account."""
+"""Suite 06: what the operator of the app can do about an account."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta

@@ -28,7 +28,9 @@ def test_no_page_can_be_framed(visitor: Visitor, path: str) -> None:
 @pytest.mark.asvs("3.4.3")
 @pytest.mark.parametrize("path", PAGES)
 def test_no_page_runs_any_script(visitor: Visitor, path: str) -> None:
-    """We use none. So whatever slips into a page as markup stays dead."""
+    """We use none. So markup that slips into a page stays dead: the second defence
+    against cross-site scripting (XSS).
+    """
     rules = policy(visitor, path)
     others = rules.get("default-src")  # counts for what is not written out
 

@@ -1,4 +1,4 @@
-"""Suite 06: what whoever runs the site can see afterwards."""
+"""Suite 06: what the operator of the site can see afterwards."""
 
 import re
 from collections.abc import Callable
@@ -44,7 +44,7 @@ def test_what_matters_leaves_a_line(app: Flask, member: Visitor, lines: Callable
 
 
 @pytest.mark.asvs("16.3.2")
-def test_whoever_is_stopped_at_the_wall_leaves_a_line(
+def test_a_refused_visitor_leaves_a_line_in_the_log(
     app: Flask, member: Visitor, lines: Callable[[], list[str]]
 ) -> None:
     """Somebody who tries every address, or another member's sessions, should be seen doing it."""

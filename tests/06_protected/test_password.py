@@ -38,7 +38,7 @@ def test_the_new_password_logs_in_and_the_old_one_does_not(app: Flask, member: V
 
 @pytest.mark.asvs("6.2.3", "7.5.1")
 def test_the_current_password_has_to_be_typed(app: Flask, member: Visitor) -> None:
-    """Whoever sits down at an open screen must not take the account along."""
+    """Somebody who sits down at an open screen must not take the account along."""
     member.log_in()
 
     answer = change(member, current="not the password")
@@ -117,7 +117,8 @@ def test_a_device_that_was_not_remembered_is_not_now(member: Visitor) -> None:
 
 @pytest.mark.asvs("6.3.1")
 def test_guessing_the_current_password_is_slow(member: Visitor) -> None:
-    """The form must not be a way around the limit of the log-in page."""
+    """Brute force: the form must not be a way around the rate limit of the log-in page.
+    """
     member.log_in()
     statuses = [change(member, current=f"wrong {number}").status_code for number in range(10)]
 
@@ -153,7 +154,9 @@ def test_another_site_cannot_change_it(app: Flask, member: Visitor) -> None:
 
 
 def test_a_change_elsewhere_in_the_same_moment_is_not_overwritten(step: Step, member: Visitor, sql: Sql) -> None:
-    """A thief's change, begun with the old password, must not undo the owner's that came first."""
+    """Optimistic locking: a thief's change, begun with the old password, must not undo
+    the owner's that came first.
+    """
     models = step.module.models
     real = models.User.check_password
     member.log_in()

@@ -1,4 +1,6 @@
-"""Suite 06: the wall. What is behind it stays there, and the way back leads to the page asked for."""
+"""Suite 06: protected pages. Strangers cannot open them, and the log-in leads back to
+the page asked for.
+"""
 
 import re
 from collections.abc import Callable
@@ -26,8 +28,8 @@ def test_a_stranger_is_kept_out_and_sent_to_the_log_in(visitor: Visitor, path: s
 
 @pytest.mark.asvs("3.5.3")
 @pytest.mark.parametrize("method", ["HEAD", "OPTIONS", "PUT", "DELETE", "PATCH", "TRACE"])
-def test_no_other_method_gets_past_the_wall(member: Visitor, method: str) -> None:
-    """A wall that looks at GET alone has a back door."""
+def test_no_other_method_opens_a_protected_page(member: Visitor, method: str) -> None:
+    """A check that looks at GET alone can be passed by with another method."""
     assert member.get(BEHIND[0]).status_code == 302, "there is no wall yet"
     for path in BEHIND:
         answer = member.request(path, method=method, expect_errors=True)
@@ -38,7 +40,7 @@ def test_no_other_method_gets_past_the_wall(member: Visitor, method: str) -> Non
 
 @pytest.mark.parametrize("path", ACTIONS)
 def test_a_stranger_can_do_nothing_to_an_account(member: Visitor, path: str, sql: Sql) -> None:
-    """The buttons are behind the wall, and so is what they do."""
+    """The buttons are on protected pages, and what they do is protected, too."""
     Visitor(member.app).log_in()
     token = member.get("/login").form["csrf_token"].value
 
@@ -77,14 +79,16 @@ def test_where_a_form_was_stopped_the_log_in_leads_back_to_a_page(member: Visito
 
 
 def test_the_start_page_stays_open_to_everybody(visitor: Visitor) -> None:
-    """Not everything belongs behind the wall."""
+    """Not every page is a protected one."""
     assert visitor.get("/").status_code == 200
 
 
 @pytest.mark.asvs("7.5.1")
 @pytest.mark.parametrize("path", ["/account", "/account/password"])
 def test_a_remembered_visitor_types_the_password_before_the_account_opens(member: Visitor, sql: Sql, path: str) -> None:
-    """Whoever finds the laptop weeks later can read, but not take the account over."""
+    """A fresh login is needed: a finder of the laptop weeks later can read, but not
+    take the account over.
+    """
     member.log_in(remember=True)
     member.close_browser()
     sql("UPDATE user_sessions SET created = :then", then=quarter_of_an_hour_and_more())
@@ -104,7 +108,9 @@ def test_a_remembered_visitor_types_the_password_before_the_account_opens(member
 def test_the_account_asks_for_the_password_again_after_a_quarter_of_an_hour(
     member: Visitor, sql: Sql, minutes: int, status: int
 ) -> None:
-    """A session taken over at noon must not change a password that was typed at nine."""
+    """A fresh login (sudo mode): a session taken over at noon must not change a
+    password that was typed at nine.
+    """
     member.log_in()
     then = (datetime.now(UTC) - timedelta(minutes=minutes)).replace(microsecond=0, tzinfo=None)
 
@@ -116,7 +122,9 @@ def test_the_account_asks_for_the_password_again_after_a_quarter_of_an_hour(
 
 @pytest.mark.asvs("7.2.4")
 def test_typing_the_password_again_starts_a_new_session(member: Visitor, sql: Sql) -> None:
-    """A token that was seen before must not profit from the password typed now."""
+    """Session fixation: a token that was seen before must not profit from the password
+    typed now.
+    """
     member.log_in(remember=True)
     sql("UPDATE user_sessions SET created = :then", then=quarter_of_an_hour_and_more())
     old = sql("SELECT token FROM user_sessions")[0].token
@@ -129,7 +137,9 @@ def test_typing_the_password_again_starts_a_new_session(member: Visitor, sql: Sq
 
 
 def test_a_stolen_session_is_not_fresh_elsewhere_whatever_it_claims(app: Flask, member: Visitor) -> None:
-    """Flask-Login tells the owner's place by X-Forwarded-For, which a thief can write himself."""
+    """Flask-Login knows the owner's network by X-Forwarded-For, which a thief can write
+    himself.
+    """
     member.log_in()
     thief = Visitor(app, ip="198.51.100.66")
     thief.extra_environ["HTTP_X_FORWARDED_FOR"] = "192.0.2.1"
@@ -141,7 +151,9 @@ def test_a_stolen_session_is_not_fresh_elsewhere_whatever_it_claims(app: Flask, 
 
 
 def test_typing_the_password_again_keeps_the_member_remembered(member: Visitor, sql: Sql) -> None:
-    """The box is ticked as it was at the log-in: whoever leaves it alone stays remembered."""
+    """The box is ticked as it was at the log-in: a member who leaves it alone stays
+    remembered.
+    """
     member.log_in(remember=True)
     sql("UPDATE user_sessions SET created = :then", then=quarter_of_an_hour_and_more())
     page = member.get("/account").follow()
@@ -163,7 +175,7 @@ def test_a_home_with_two_ways_to_the_internet_reaches_the_account(member: Visito
         assert member.get("/account").status_code == 200, ip
 
 
-def test_an_ipv6_address_that_changes_in_its_network_is_the_same_place(app: Flask) -> None:
+def test_an_ipv6_address_that_changes_stays_in_its_network(app: Flask) -> None:
     """Phones and laptops take a new one every day, for privacy."""
     member = Visitor(app, ip="2001:db8:1:2::1")
     member.sign_up()
@@ -175,7 +187,7 @@ def test_an_ipv6_address_that_changes_in_its_network_is_the_same_place(app: Flas
 
 
 @pytest.mark.asvs("7.4.2")
-def test_an_account_deactivated_meanwhile_meets_the_wall(member: Visitor, sql: Sql) -> None:
+def test_an_account_deactivated_meanwhile_opens_no_protected_page(member: Visitor, sql: Sql) -> None:
     """The next click is the last one."""
     member.log_in(remember=True)
 
