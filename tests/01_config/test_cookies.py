@@ -16,9 +16,14 @@ def set_cookie(own_app: Flask) -> str:
     return set_cookie_of(own_app)
 
 
+def write_note() -> str:
+    """A view that writes to the session."""
+    return session.setdefault("note", "kept")
+
+
 def set_cookie_of(app: Flask, scheme: str = "https") -> str:
     """The Set-Cookie header of a page, added for this, that writes to the session."""
-    app.add_url_rule("/note", "note", lambda: session.setdefault("note", "kept"))
+    app.add_url_rule("/note", "note", write_note)
     return Visitor(app, scheme=scheme).get("/note").headers["Set-Cookie"]
 
 
@@ -81,7 +86,11 @@ def test_two_apps_on_one_machine_do_not_overwrite_each_others_cookie(step: Step,
 
 def visitor_as_seen(app: Flask) -> str:
     """Who the app thinks it talks to, when the request comes with a proxy's headers."""
-    app.add_url_rule("/who", "who", lambda: f"{request.remote_addr} {request.scheme}")
+
+    def who() -> str:
+        return f"{request.remote_addr} {request.scheme}"
+
+    app.add_url_rule("/who", "who", who)
     headers = {"X-Forwarded-For": "198.51.100.7", "X-Forwarded-Proto": "https"}
     return Visitor(app, ip="192.0.2.1", scheme="http").get("/who", headers=headers).text
 
@@ -102,7 +111,7 @@ def test_behind_a_proxy_the_visitors_own_address_is_known(make_app: Callable[...
 
 def test_a_clock_that_is_a_second_fast_logs_nobody_out(own_app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two app servers: the cookie of the faster one comes "from the future" for the other."""
-    own_app.add_url_rule("/note", "note", lambda: session.setdefault("note", "kept"))
+    own_app.add_url_rule("/note", "note", write_note)
     own_app.add_url_rule("/read", "read", lambda: session.get("note", "lost"))
     visitor = Visitor(own_app)
     real_time = time.time

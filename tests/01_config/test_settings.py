@@ -94,8 +94,11 @@ def test_an_old_key_in_the_fallbacks_must_be_as_strong(step: Step) -> None:
 def test_a_new_key_keeps_the_sessions_signed_with_the_old_one(make_app: Callable[..., Flask]) -> None:
     """Else nobody changes the key: it would throw out every visitor at once."""
 
+    def write_note() -> str:
+        return session.setdefault("note", "kept")
+
     def with_session_pages(app: Flask) -> Visitor:
-        app.add_url_rule("/note", "note", lambda: session.setdefault("note", "kept"))
+        app.add_url_rule("/note", "note", write_note)
         app.add_url_rule("/read", "read", lambda: session.get("note", "lost"))
         return Visitor(app)
 

@@ -86,13 +86,12 @@ def test_hints_name_the_right_file(step: str) -> None:
     place = re.compile(
         rf"({quoted}(?:(?:, | and | or |, and ){quoted})*)(?: is| are)? in (?:a new )?`(\w+\.(?:py|html))`"
     )
-    wrong = [
-        f"{span} is not in {name}"
-        for hint in hints(step)
-        for spans, name in place.findall(hint["look"])
-        for span in re.findall(quoted, spans)
-        if words_in(span) - words_in(files(step).get(name, ""))
-    ]
+    wrong = []
+    for hint in hints(step):
+        for spans, name in place.findall(hint["look"]):
+            there = words_in(files(step).get(name, ""))
+            missing = [span for span in re.findall(quoted, spans) if words_in(span) - there]
+            wrong += [f"{span} is not in {name}" for span in missing]
 
     assert wrong == []
 
@@ -155,14 +154,11 @@ def typed(file: Path) -> str:
 @pytest.mark.parametrize("step", NAMES)
 def test_what_a_test_looks_for_is_said_in_the_step_or_its_hints(step: str) -> None:
     """A word that only a test knows cannot be found by thinking."""
-    said = "".join(
-        (STEPS[number].path / "README.md").read_text(encoding="utf-8")
-        + (ROOT / "tests" / STEPS[number].name / "hints.toml").read_text(encoding="utf-8")
-        for number in range(1, int(step[:2]) + 1)
-    )
-    said += "".join(
-        (ROOT / "tests" / name).read_text(encoding="utf-8") for name in ("support/harness.py", "conftest.py")
-    )
+    sources = [ROOT / "tests/support/harness.py", ROOT / "tests/conftest.py"]
+    for number in range(1, int(step[:2]) + 1):
+        sources.append(STEPS[number].path / "README.md")
+        sources.append(ROOT / "tests" / STEPS[number].name / "hints.toml")
+    said = "".join(source.read_text(encoding="utf-8") for source in sources)
     unsaid = []
     for file, test in the_tests_of(step):
         to_be_found = said + typed(file)
