@@ -192,3 +192,15 @@ def test_the_command_refuses_a_name_that_shows_nothing(app: Flask, sql: Callable
         assert result.exit_code == 1, name.encode("unicode_escape")
 
     assert sql("SELECT id FROM users") == []
+
+
+@pytest.mark.parametrize("path", ["/signup", "/login"])
+def test_a_part_of_the_body_without_a_name_is_no_crash(visitor: Visitor, path: str) -> None:
+    """A multipart body may hold one, and no browser sends it: programs do."""
+    body = b'--x\r\nContent-Disposition: form-data\r\n\r\nodd\r\n--x--\r\n'
+
+    answer = visitor.post(
+        path, body, content_type="multipart/form-data; boundary=x", expect_errors=True
+    )
+
+    assert answer.status_code == 400

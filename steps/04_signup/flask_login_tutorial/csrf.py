@@ -1,6 +1,6 @@
 """Protection against cross-site request forgery (CSRF): forms sent by other sites."""
 
-from flask import current_app, g, request
+from flask import abort, current_app, g, request
 from flask_wtf import CSRFProtect
 
 
@@ -14,6 +14,8 @@ class OriginOrTokenProtect(CSRFProtect):
 
     def protect(self, apply_exemptions: bool = False) -> None:
         """Refuse this request with a 400 unless it comes from one of our pages."""
+        if None in request.form:
+            abort(400)  # a part of the body without a name: Flask-WTF fails on it
         if sent_by_our_own_page():
             g.csrf_valid = True  # tells FlaskForm not to check the token again
         else:
