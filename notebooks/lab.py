@@ -45,6 +45,7 @@ try:
     from ada_url import URL
     from IPython.display import display
     from matplotlib import pyplot as plt
+
     from tests.support.harness import (
         CONFIG,
         HOST,

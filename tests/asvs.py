@@ -1,9 +1,12 @@
-"""How step 06 stands against OWASP ASVS 5.0: each requirement, and the tests that hold it or the reason why none does.
+"""How step 06 stands against OWASP ASVS 5.0: each requirement, and the tests that hold
+it or the reason why none does.
 
     python3 -m tests.asvs --chapter 7
 
-The requirements are in tests/asvs.toml. What is met is not written there: it is read from the tests themselves, from
-their marks `@pytest.mark.asvs("7.4.1")`, so the table cannot promise what no test checks.
+The requirements are in tests/asvs.toml. What is met is not written there: it is read
+from the tests themselves, from
+their marks `@pytest.mark.asvs("7.4.1")`, so the table cannot promise what no test
+checks.
 """
 
 import argparse
@@ -18,7 +21,12 @@ from pathlib import Path
 
 TESTS = Path(__file__).parent
 LISTING = TESTS / "asvs.toml"
-MET, DOCUMENTED, NOT_APPLICABLE, NOT_MET = "met", "documented", "not applicable", "not met"
+MET, DOCUMENTED, NOT_APPLICABLE, NOT_MET = (
+    "met",
+    "documented",
+    "not applicable",
+    "not met",
+)
 STATUSES = (MET, DOCUMENTED, NOT_APPLICABLE, NOT_MET)
 
 
@@ -38,8 +46,12 @@ class Requirement:
     number: str
     level: int
     short: str
-    reason: str = ""  # why it does not apply or is not met, or where the documentation is
-    declared: str = ""  # the status that the list gives it; empty where tests have to show it
+    reason: str = (
+        ""  # why it does not apply or is not met, or where the documentation is
+    )
+    declared: str = (
+        ""  # the status that the list gives it; empty where tests have to show it
+    )
     tests: list[Mark] = field(default_factory=list)
 
     @property
@@ -86,9 +98,13 @@ def requirements() -> list[Requirement]:
     listed = tomllib.loads(LISTING.read_text(encoding="utf-8"))["requirements"]
     found = {}
     for number, entry in listed.items():
-        declared = next((status for status in STATUSES[1:] if status.replace(" ", "_") in entry), "")
+        declared = next(
+            (status for status in STATUSES[1:] if status.replace(" ", "_") in entry), ""
+        )
         reason = entry.get(declared.replace(" ", "_"), "")
-        found[number] = Requirement(number, entry["level"], entry["short"], reason, declared)
+        found[number] = Requirement(
+            number, entry["level"], entry["short"], reason, declared
+        )
     for mark in marks():
         if mark.number in found:  # tests/maintainers/layout refuses those that are not
             found[mark.number].tests.append(mark)
@@ -98,11 +114,15 @@ def requirements() -> list[Requirement]:
 def counts(chosen: list[Requirement]) -> str:
     """How many stand where, in one line."""
     number = Counter(requirement.status for requirement in chosen)
-    return f"{len(chosen)} requirements: " + ", ".join(f"{number[status]} {status}" for status in STATUSES)
+    return f"{len(chosen)} requirements: " + ", ".join(
+        f"{number[status]} {status}" for status in STATUSES
+    )
 
 
 def as_text(chosen: list[Requirement]) -> Iterator[str]:
-    """The table for a terminal: a line for each requirement, and below it what stands behind it."""
+    """The table for a terminal: a line for each requirement, and below it what stands
+    behind it.
+    """
     names = chapters()
     chapter = ""
     for requirement in chosen:
@@ -114,7 +134,13 @@ def as_text(chosen: list[Requirement]) -> Iterator[str]:
         evidence = [requirement.reason] if requirement.reason else []
         evidence += [f"{mark.file}: {mark.test}" for mark in requirement.tests]
         for line in evidence:
-            yield textwrap.fill(line, 118, initial_indent=" " * 18, subsequent_indent=" " * 20, break_long_words=False)
+            yield textwrap.fill(
+                line,
+                118,
+                initial_indent=" " * 18,
+                subsequent_indent=" " * 20,
+                break_long_words=False,
+            )
 
 
 def as_markdown(chosen: list[Requirement]) -> Iterator[str]:
@@ -128,16 +154,28 @@ def as_markdown(chosen: list[Requirement]) -> Iterator[str]:
             yield "| | level | requirement | status | how |\n| --- | --- | --- | --- | --- |"
         tests = [f"`{mark.test}`" for mark in requirement.tests]
         how = "<br>".join(([requirement.reason] if requirement.reason else []) + tests)
-        cells = (requirement.number, str(requirement.level), requirement.short, requirement.status, how)
+        cells = (
+            requirement.number,
+            str(requirement.level),
+            requirement.short,
+            requirement.status,
+            how,
+        )
         yield "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 
 def main(arguments: list[str]) -> None:
     """Print the table, or the part of it that was asked for."""
-    parser = argparse.ArgumentParser("python3 -m tests.asvs", description=__doc__.partition("\n")[0])
+    parser = argparse.ArgumentParser(
+        "python3 -m tests.asvs", description=__doc__.partition("\n")[0]
+    )
     parser.add_argument("--level", type=int, choices=(1, 2), help="both if not given")
     parser.add_argument("--chapter", choices=chapters(), help="all if not given")
-    parser.add_argument("--status", choices=[status.replace(" ", "-") for status in STATUSES], help="all if not given")
+    parser.add_argument(
+        "--status",
+        choices=[status.replace(" ", "-") for status in STATUSES],
+        help="all if not given",
+    )
     parser.add_argument("--markdown", action="store_true", help="as tables, for a page")
     options = parser.parse_args(arguments)
     chosen = [

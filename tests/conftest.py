@@ -25,15 +25,26 @@ from tests.support.harness import (
 if TYPE_CHECKING:
     from tests.support.tables import Tables
 
-sys.dont_write_bytecode = True  # leave no __pycache__ in the steps: it would show in their diffs
+sys.dont_write_bytecode = (
+    True  # leave no __pycache__ in the steps: it would show in their diffs
+)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the workbook's own options."""
     group = parser.getgroup("workbook")
-    group.addoption("--step", help="run the suites up to this step against it: 04 or 04_signup")
-    group.addoption("--app", help="with --step: the folder of somebody's own version; write it --app=DIR, in one word")
-    group.addoption("--database-uri", default="sqlite://", help="an empty database to run in, instead of SQLite")
+    group.addoption(
+        "--step", help="run the suites up to this step against it: 04 or 04_signup"
+    )
+    group.addoption(
+        "--app",
+        help="with --step: the folder of somebody's own version; write it --app=DIR, in one word",
+    )
+    group.addoption(
+        "--database-uri",
+        default="sqlite://",
+        help="an empty database to run in, instead of SQLite",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -44,15 +55,22 @@ def pytest_configure(config: pytest.Config) -> None:
     if not folder:
         return
     if config.workbook_step is None:
-        raise pytest.UsageError("--app needs --step: which step's suites should judge that folder?")
+        raise pytest.UsageError(
+            "--app needs --step: which step's suites should judge that folder?"
+        )
     path = Path(folder).resolve()
     if not (path / "flask_login_tutorial" / "__init__.py").is_file():
-        raise pytest.UsageError(f"{path} is no step: it holds no flask_login_tutorial/__init__.py")
+        raise pytest.UsageError(
+            f"{path} is no step: it holds no flask_login_tutorial/__init__.py"
+        )
     STEPS[config.workbook_step] = Step(config.workbook_step, path)
 
 
 def find_step(name: str) -> int:
-    """The number of the step called 4, 04 or 04_signup. Raises UsageError if there is none."""
+    """The number of the step called 4, 04 or 04_signup.
+
+    Raises UsageError if there is none.
+    """
     for number, step in STEPS.items():
         if name in (str(number), f"{number:02}", step.name):
             return number
@@ -67,10 +85,16 @@ def suite_number(path: Path) -> int | None:
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """With --step, leave alone what does not judge that step: it may need packages that are not there."""
+    """With --step, leave alone what does not judge that step: it may need packages that
+    are not there.
+    """
     if config.workbook_step is None or collection_path.suffix != ".py":
         return None
-    return None if 0 < (suite_number(collection_path) or 0) <= config.workbook_step else True
+    return (
+        None
+        if 0 < (suite_number(collection_path) or 0) <= config.workbook_step
+        else True
+    )
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -80,27 +104,45 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         marker = metafunc.definition.get_closest_marker("steps")
         first, last = marker.args if marker else (number, max(STEPS))
         wanted = metafunc.config.workbook_step
-        steps = [STEPS[number] for number in range(first, last + 1) if wanted in (None, number)]
-        metafunc.parametrize("step", steps, ids=[step.name for step in steps], scope="session")
+        steps = [
+            STEPS[number]
+            for number in range(first, last + 1)
+            if wanted in (None, number)
+        ]
+        metafunc.parametrize(
+            "step", steps, ids=[step.name for step in steps], scope="session"
+        )
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(
+    config: pytest.Config, items: list[pytest.Item]
+) -> None:
     """With --step, keep what judges that step alone."""
     if config.workbook_step is None:
         return
-    asks = {item: item.callspec.params.get("step") for item in items if hasattr(item, "callspec")}
+    asks = {
+        item: item.callspec.params.get("step")
+        for item in items
+        if hasattr(item, "callspec")
+    }
     kept = [item for item in items if asks.get(item) is STEPS[config.workbook_step]]
     config.hook.pytest_deselected(items=[item for item in items if item not in kept])
     items[:] = kept
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Stop before the first test if the app would run on another database than it is given."""
+    """Stop before the first test if the app would run on another database than it is
+    given.
+    """
     if session.config.workbook_step is None or not session.items:
         return
     step = STEPS[session.config.workbook_step]
     try:
-        close(step.create_app(SQLALCHEMY_DATABASE_URI=session.config.getoption("--database-uri")))
+        close(
+            step.create_app(
+                SQLALCHEMY_DATABASE_URI=session.config.getoption("--database-uri")
+            )
+        )
     except WrongDatabaseError as error:
         pytest.exit(str(error), returncode=1)
     except (Exception, SystemExit):  # an app that does not start: the tests say so
@@ -123,7 +165,9 @@ def database_uri(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def make_app(step: Step, database_uri: str, tables: "Tables | None") -> Callable[..., Flask]:
+def make_app(
+    step: Step, database_uri: str, tables: "Tables | None"
+) -> Callable[..., Flask]:
     """Make the step's app with the settings given, its tables made and empty."""
     if tables:
         tables.empty(step)
@@ -139,12 +183,16 @@ def make_app(step: Step, database_uri: str, tables: "Tables | None") -> Callable
 
 @pytest.fixture(scope="session")
 def tables(database_uri: str) -> "Iterator[Tables | None]":
-    """What empties the database given with --database-uri; nothing is needed for SQLite in memory."""
+    """What empties the database given with --database-uri; nothing is needed for SQLite
+    in memory.
+    """
     if database_uri.startswith("sqlite"):
         yield None
         return
     from tests.support.tables import (
-        Tables,  # not at the top: step 01 has no database, and its suite is not to wait for SQLAlchemy
+        # not at the top: step 01 has no database, and its suite is not to wait for
+        # SQLAlchemy
+        Tables,
     )
 
     tables = Tables(database_uri)
@@ -160,7 +208,9 @@ def own_app(make_app: Callable[..., Flask]) -> Flask:
 
 @pytest.fixture(scope="session")
 def kept() -> Iterator[dict[Step, Flask]]:
-    """The app of each step, kept from test to test: to make one takes longer than most tests."""
+    """The app of each step, kept from test to test: to make one takes longer than most
+    tests.
+    """
     kept: dict[Step, Flask] = {}
     yield kept
     for app in kept.values():
@@ -168,10 +218,15 @@ def kept() -> Iterator[dict[Step, Flask]]:
 
 
 @pytest.fixture
-def app(step: Step, database_uri: str, tables: "Tables | None", kept: dict[Step, Flask]) -> Flask:
-    """The step's app, as a real site would set it up, with nobody in it yet; `make_app` is for other settings."""
+def app(
+    step: Step, database_uri: str, tables: "Tables | None", kept: dict[Step, Flask]
+) -> Flask:
+    """The step's app, as a real site would set it up, with nobody in it yet; `make_app`
+    is for other settings.
+    """
     if step in kept:
-        # Apps of one package share what stands in its modules, so one made since may have changed it.
+        # Apps of one package share what stands in its modules, so one made since may
+        # have changed it.
         if kept[step] is step.newest and empty(kept[step]):
             return kept[step]
         close(kept.pop(step))

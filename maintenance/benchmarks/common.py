@@ -1,4 +1,6 @@
-"""What the measurements share: one figure, the apps to measure, and requests without a network in between."""
+"""What the measurements share: one figure, the apps to measure, and requests without a
+network in between.
+"""
 
 import contextlib
 import secrets
@@ -50,7 +52,9 @@ class Figure:
 
 @contextlib.contextmanager
 def postgresql(folder: Path) -> Iterator[Callable[[str], str]]:
-    """Make databases by name: on the server of this machine if it answers, else on a private one."""
+    """Make databases by name: on the server of this machine if it answers, else on a
+    private one.
+    """
     if usable(PostgreSQL.shared):
         yield lambda name: new_database(PostgreSQL.shared, name)
     else:
@@ -59,17 +63,25 @@ def postgresql(folder: Path) -> Iterator[Callable[[str], str]]:
 
 
 def make_app(database_uri: str, **config: Any) -> Flask:
-    """Step 06 with the suites' settings; its hash is a cheap one unless `config` says otherwise."""
-    app = STEPS[6].module.create_app({**CONFIG, "SQLALCHEMY_DATABASE_URI": database_uri, **config})
+    """Step 06 with the suites' settings; its hash is a cheap one unless `config` says
+    otherwise.
+    """
+    app = STEPS[6].module.create_app(
+        {**CONFIG, "SQLALCHEMY_DATABASE_URI": database_uri, **config}
+    )
     with app.app_context():
         STEPS[6].module.models.db.create_all()
     return app
 
 
 def fill(database_uri: str, accounts: int) -> None:
-    """Write so many accounts, each logged in once: `token` of number 7 is its number, padded to 64 digits."""
+    """Write so many accounts, each logged in once: `token` of number 7 is its number,
+    padded to 64 digits.
+    """
     now = datetime.now(UTC).replace(microsecond=0, tzinfo=None)
-    later = now + timedelta(hours=1)  # nothing is written while we measure: `last_seen` is due once a minute
+    later = now + timedelta(
+        hours=1
+    )  # nothing is written while we measure: `last_seen` is due once a minute
     postgres = make_url(database_uri).get_backend_name() == "postgresql"
     numbers = "SELECT generate_series(1, :accounts) AS n" if postgres else (
         "WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < :accounts)"
@@ -91,7 +103,14 @@ def fill(database_uri: str, accounts: int) -> None:
                 "INSERT INTO user_sessions (token, user_id, created, last_seen, user_agent, remembered, networks)"
                 f" SELECT {token}, n, :now, :later, :agent, :no, :network FROM ({numbers}) AS s"
             ),
-            {"accounts": accounts, "now": now, "later": later, "agent": AGENT, "no": False, "network": "192.0.2.1"},
+            {
+                "accounts": accounts,
+                "now": now,
+                "later": later,
+                "agent": AGENT,
+                "no": False,
+                "network": "192.0.2.1",
+            },
         )
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text("ANALYZE"))
@@ -103,9 +122,13 @@ def token_of(number: int) -> str:
     return f"{number:064}"
 
 
-def member_request(app: Flask, path: str, token: str, ip: str = "192.0.2.1") -> dict[str, Any]:
+def member_request(
+    app: Flask, path: str, token: str, ip: str = "192.0.2.1"
+) -> dict[str, Any]:
     """The WSGI environment of a request by the member with this token."""
-    builder = EnvironBuilder(path, base_url=f"https://{HOST}/", headers={"User-Agent": AGENT})
+    builder = EnvironBuilder(
+        path, base_url=f"https://{HOST}/", headers={"User-Agent": AGENT}
+    )
     environ = {**builder.get_environ(), "REMOTE_ADDR": ip}
     session = {"_user_id": token, "_fresh": True, "csrf_token": secrets.token_hex(20)}
     value = app.session_interface.get_signing_serializer(app).dumps(session)
@@ -114,7 +137,9 @@ def member_request(app: Flask, path: str, token: str, ip: str = "192.0.2.1") -> 
 
 
 def ask(app: Flask, environ: dict[str, Any]) -> None:
-    """One request to the app, answered in full; raises RuntimeError if it is not a page."""
+    """One request to the app, answered in full; raises RuntimeError if it is not a
+    page.
+    """
     body, status, _headers = run_wsgi_app(app.wsgi_app, environ.copy(), buffered=True)
     if not status.startswith("200") or not b"".join(body):
         raise RuntimeError(f"{environ['PATH_INFO']} answered {status}")
@@ -140,5 +165,7 @@ def took(do: Callable[[], Any]) -> float:
 
 
 def median_ratio(over: Sequence[float], under: Sequence[float]) -> float:
-    """The median of the ratios of what was measured side by side: a machine that is busy slows both."""
+    """The median of the ratios of what was measured side by side: a machine that is
+    busy slows both.
+    """
     return statistics.median(a / b for a, b in zip(over, under, strict=True))

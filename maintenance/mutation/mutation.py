@@ -1,10 +1,13 @@
-"""Change the last step in one small place, hundreds of times, and list the changes that no test notices.
+"""Change the last step in one small place, hundreds of times, and list the changes that
+no test notices.
 
     pip install ".[test,mutation]"
     python -m maintenance.mutation.mutation [--again] [FILE ...]
 
-Cosmic Ray finds the places and makes the changes. Each is judged by the tests that run its line, the quickest first,
-until one fails; two at a time. README.md says what the last run has shown. --again judges only what was not noticed.
+Cosmic Ray finds the places and makes the changes. Each is judged by the tests that run
+its line, the quickest first,
+until one fails; two at a time. README.md says what the last run has shown. --again
+judges only what was not noticed.
 """
 
 import argparse
@@ -25,7 +28,13 @@ from cosmic_ray.commands.init import init
 from cosmic_ray.mutating import mutate_code
 from cosmic_ray.operators.operator import Operator
 from cosmic_ray.work_db import WorkDB, use_db
-from cosmic_ray.work_item import MutationSpec, TestOutcome, WorkerOutcome, WorkItem, WorkResult
+from cosmic_ray.work_item import (
+    MutationSpec,
+    TestOutcome,
+    WorkerOutcome,
+    WorkItem,
+    WorkResult,
+)
 from parso.python.tree import Keyword
 from parso.tree import NodeOrLeaf
 
@@ -48,8 +57,10 @@ FILES = [
     "headers.py",
 ]
 SESSION = ROOT / "mutants" / "session.sqlite"
-# Changes that only flatter the score. `str | None` stands in annotations, and whatever replaces the | there breaks
-# the import. Of the ways to count wrongly, or to compare wrongly, one or two say as much as eleven.
+# Changes that only flatter the score. `str | None` stands in annotations, and whatever
+# replaces the | there breaks
+# the import. Of the ways to count wrongly, or to compare wrongly, one or two say as
+# much as eleven.
 LEFT_OUT = re.compile(
     r"Replace(BinaryOperator_(?!Add_Sub|Sub_Add|Mul_Div|Div_Mul|Pow_Mul)"
     r"|ComparisonOperator_(Eq|NotEq)_(?!Eq|NotEq)|ComparisonOperator_[LG]tE?_(Eq|NotEq|Is|IsNot)$)"
@@ -57,14 +68,20 @@ LEFT_OUT = re.compile(
 
 
 class DropStatement(Operator):
-    """What Cosmic Ray lacks: leave out a call, or an assignment to an attribute or an item."""
+    """What Cosmic Ray lacks: leave out a call, or an assignment to an attribute or an
+    item.
+    """
 
-    def mutation_positions(self, node: NodeOrLeaf) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
+    def mutation_positions(
+        self, node: NodeOrLeaf
+    ) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
         """Where such a statement stands."""
         if node.type == "simple_stmt":
             what = node.children[0]
             target = what.children[0] if what.type == "expr_stmt" else None
-            if what.type in ("atom_expr", "power") or (target is not None and target.type in ("atom_expr", "power")):
+            if what.type in ("atom_expr", "power") or (
+                target is not None and target.type in ("atom_expr", "power")
+            ):
                 yield what.start_pos, what.end_pos
 
     def mutate(self, node: NodeOrLeaf, index: int) -> NodeOrLeaf:  # noqa: ARG002 - Cosmic Ray's
@@ -87,23 +104,35 @@ def begin(database: WorkDB) -> None:
     init([STEP / PACKAGE / name for name in FILES], database, {})
     for item in database.pending_work_items:
         if LEFT_OUT.search(item.mutations[0].operator_name):
-            database.set_result(item.job_id, WorkResult(worker_outcome=WorkerOutcome.SKIPPED))
+            database.set_result(
+                item.job_id, WorkResult(worker_outcome=WorkerOutcome.SKIPPED)
+            )
 
 
 class Witnesses:
-    """Which tests run which lines: noted by a pytest plugin, in one run of the suites that must pass."""
+    """Which tests run which lines: noted by a pytest plugin, in one run of the suites
+    that must pass.
+    """
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = {}
-        self.coverage = coverage.Coverage(data_file=None, include=[f"{STEP / PACKAGE}/*"])
+        self.coverage = coverage.Coverage(
+            data_file=None, include=[f"{STEP / PACKAGE}/*"]
+        )
         with self.coverage.collect():
-            status = pytest.main([*QUIET, "--step", STEP.name, *suites()], plugins=[self])
+            status = pytest.main(
+                [*QUIET, "--step", STEP.name, *suites()], plugins=[self]
+            )
         if status:
             raise SystemExit("The suites must pass before their tests can be tested.")
 
     def pytest_collection_finish(self) -> None:
-        """Import the step before the first test does: what runs then belongs to no test, but to all."""
-        importlib.import_module("tests.support.harness").STEPS[int(STEP.name[:2])].module  # noqa: B018 - to look at it imports it
+        """Import the step before the first test does: what runs then belongs to no
+        test, but to all.
+        """
+        importlib.import_module("tests.support.harness").STEPS[
+            int(STEP.name[:2])
+        ].module
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         """From here on the lines belong to this test."""
@@ -111,26 +140,42 @@ class Witnesses:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Note how long it took."""
-        self.seconds[report.nodeid] = self.seconds.get(report.nodeid, 0) + report.duration
+        self.seconds[report.nodeid] = (
+            self.seconds.get(report.nodeid, 0) + report.duration
+        )
 
     def of(self, mutation: MutationSpec) -> list[str]:
-        """The tests that run the statement of this change, the quickest first; all, if it runs at the import."""
+        """The tests that run the statement of this change, the quickest first; all, if
+        it runs at the import.
+        """
         tree = ast.parse(mutation.module_path.read_text("utf-8"))
-        around = [node for node in ast.walk(tree) if isinstance(node, ast.stmt) and spans(node, mutation.start_pos[0])]
+        around = [
+            node
+            for node in ast.walk(tree)
+            if isinstance(node, ast.stmt) and spans(node, mutation.start_pos[0])
+        ]
         smallest = min(around, key=lambda node: node.end_lineno - node.lineno)
         lines = self.coverage.get_data().contexts_by_lineno(str(mutation.module_path))
-        tests = {test for row in range(smallest.lineno, smallest.end_lineno + 1) for test in lines.get(row, [])}
+        tests = {
+            test
+            for row in range(smallest.lineno, smallest.end_lineno + 1)
+            for test in lines.get(row, [])
+        }
         return sorted(self.seconds if "" in tests else tests, key=self.seconds.get)
 
 
 def spans(node: ast.stmt, row: int) -> bool:
     """Whether a statement stands on this line, its decorators included."""
-    first = min([node.lineno, *(one.lineno for one in getattr(node, "decorator_list", []))])
+    first = min(
+        [node.lineno, *(one.lineno for one in getattr(node, "decorator_list", []))]
+    )
     return first <= row <= node.end_lineno
 
 
 class Judges:
-    """Two processes that judge, and what they have learnt: which tests notice changes in which file."""
+    """Two processes that judge, and what they have learnt: which tests notice changes
+    in which file.
+    """
 
     def __init__(self) -> None:
         self.witnesses = Witnesses()
@@ -144,27 +189,44 @@ class Judges:
         mutation = item.mutations[0]
         tests = self.witnesses.of(mutation)
         alert = self.alert[mutation.module_path.name]
-        # Those that have noticed a change in this file before come first: mostly one of them does so again.
+        # Those that have noticed a change in this file before come first: mostly one of
+        # them does so again.
         tests.sort(key=lambda test: test.partition("[")[0] not in alert[:20])
         runner = self.free.get()
         with tempfile.TemporaryDirectory() as folder:
             copy = Path(folder) / STEP.name
-            shutil.copytree(STEP, copy, ignore=shutil.ignore_patterns("instance", ".env"))
+            shutil.copytree(
+                STEP, copy, ignore=shutil.ignore_patterns("instance", ".env")
+            )
             file = copy / PACKAGE / mutation.module_path.name
             operator = plugins.get_operator(mutation.operator_name)()
-            file.write_text(mutate_code(file.read_text("utf-8"), operator, mutation.occurrence), "utf-8")
-            red = runner.judge(STEP.name, copy, "--exitfirst", *tests)["failed"] if tests else []
+            file.write_text(
+                mutate_code(file.read_text("utf-8"), operator, mutation.occurrence),
+                "utf-8",
+            )
+            red = (
+                runner.judge(STEP.name, copy, "--exitfirst", *tests)["failed"]
+                if tests
+                else []
+            )
         self.free.put(runner)
         alert[:] = [*red, *(test for test in alert if test not in red)]
         outcome = TestOutcome.KILLED if red else TestOutcome.SURVIVED
-        return item, WorkResult(worker_outcome=WorkerOutcome.NORMAL, test_outcome=outcome, output="\n".join(red))
+        return item, WorkResult(
+            worker_outcome=WorkerOutcome.NORMAL,
+            test_outcome=outcome,
+            output="\n".join(red),
+        )
 
     def judge_all(self, items: list[WorkItem], database: WorkDB) -> None:
         """Judge these changes, and write down what comes out."""
         with ThreadPoolExecutor(2) as pool:
             for number, (item, result) in enumerate(pool.map(self.judge, items), 1):
                 database.set_result(item.job_id, result)
-                print(f"{number} of {len(items)}: {describe(item)}: {result.test_outcome.value}", flush=True)
+                print(
+                    f"{number} of {len(items)}: {describe(item)}: {result.test_outcome.value}",
+                    flush=True,
+                )
         while not self.free.empty():
             self.free.get().close()
 
@@ -207,7 +269,9 @@ def main() -> None:
     """Judge the files given, or all of them."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("files", nargs="*", metavar="FILE", help=", ".join(FILES))
-    parser.add_argument("--again", action="store_true", help="judge only what was not noticed last time")
+    parser.add_argument(
+        "--again", action="store_true", help="judge only what was not noticed last time"
+    )
     options = parser.parse_args()
     SESSION.parent.mkdir(exist_ok=True)
     with use_db(SESSION, WorkDB.Mode.create) as database:
@@ -215,10 +279,17 @@ def main() -> None:
             begin(database)
         items = list(database.pending_work_items)
         if options.again:
-            unnoticed = {job for job, result in database.results if result.test_outcome is TestOutcome.SURVIVED}
+            unnoticed = {
+                job
+                for job, result in database.results
+                if result.test_outcome is TestOutcome.SURVIVED
+            }
             items = [item for item in database.work_items if item.job_id in unnoticed]
         files = options.files or FILES
-        Judges().judge_all([item for item in items if item.mutations[0].module_path.name in files], database)
+        Judges().judge_all(
+            [item for item in items if item.mutations[0].module_path.name in files],
+            database,
+        )
         report(database)
 
 

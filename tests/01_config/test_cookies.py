@@ -1,4 +1,6 @@
-"""Suite 01: what the browser is told about the session cookie, and whom the app believes about an address."""
+"""Suite 01: what the browser is told about the session cookie, and whom the app
+believes about an address.
+"""
 
 import time
 from collections.abc import Callable
@@ -33,17 +35,32 @@ def attributes(set_cookie: str) -> set[str]:
 
 
 @pytest.mark.asvs("3.3.1")
-def test_the_session_cookie_travels_over_https_only(step: Step, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without Secure, one request over plain HTTP shows the cookie to everyone on the same Wi-Fi."""
-    monkeypatch.setenv("SESSION_COOKIE_SECURE", "1")  # not given to create_app: Flask itself would obey that
-    app = step.create_plain_app({name: value for name, value in CONFIG.items() if name != "SESSION_COOKIE_SECURE"})
+def test_the_session_cookie_travels_over_https_only(
+    step: Step, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without Secure, one request over plain HTTP shows the cookie to everyone on the
+    same Wi-Fi.
+    """
+    monkeypatch.setenv(
+        "SESSION_COOKIE_SECURE", "1"
+    )  # not given to create_app: Flask itself would obey that
+    app = step.create_plain_app(
+        {
+            name: value
+            for name, value in CONFIG.items()
+            if name != "SESSION_COOKIE_SECURE"
+        }
+    )
 
     assert "Secure" in attributes(set_cookie_of(app))
 
 
 @pytest.mark.asvs("3.3.1", "3.3.3")
 def test_the_session_cookie_can_be_set_by_this_host_alone(set_cookie: str) -> None:
-    """A __Host- cookie cannot be planted from a sister domain. Browsers drop it unless Path is / and Domain absent."""
+    """A __Host- cookie cannot be planted from a sister domain.
+
+    Browsers drop it unless Path is / and Domain absent.
+    """
     assert set_cookie.startswith("__Host-session=")
     assert "Path=/" in attributes(set_cookie)
     assert "Domain" not in set_cookie
@@ -58,13 +75,21 @@ def test_no_script_can_read_the_session_cookie(set_cookie: str) -> None:
 
 
 @pytest.mark.asvs("3.3.2")
-def test_other_sites_cannot_send_the_session_cookie_with_a_post(set_cookie: str) -> None:
-    """SameSite=Lax: a form on another site arrives here without the cookie, as a stranger's."""
+def test_other_sites_cannot_send_the_session_cookie_with_a_post(
+    set_cookie: str,
+) -> None:
+    """SameSite=Lax: a form on another site arrives here without the cookie, as a
+    stranger's.
+    """
     assert attributes(set_cookie) & {"SameSite=Lax", "SameSite=Strict"}
 
 
-def test_the_session_cookie_can_be_told_to_work_over_plain_http(make_app: Callable[..., Flask]) -> None:
-    """On one's own machine there is no HTTPS; a browser would drop a Secure or __Host- cookie without a word."""
+def test_the_session_cookie_can_be_told_to_work_over_plain_http(
+    make_app: Callable[..., Flask],
+) -> None:
+    """On one's own machine there is no HTTPS; a browser would drop a Secure or __Host-
+    cookie without a word.
+    """
     app = make_app(SESSION_COOKIE_SECURE=False)
 
     set_cookie = set_cookie_of(app, scheme="http")
@@ -73,7 +98,9 @@ def test_the_session_cookie_can_be_told_to_work_over_plain_http(make_app: Callab
     assert "Secure" not in attributes(set_cookie)
 
 
-def test_two_apps_on_one_machine_do_not_overwrite_each_others_cookie(step: Step, tmp_path: Path) -> None:
+def test_two_apps_on_one_machine_do_not_overwrite_each_others_cookie(
+    step: Step, tmp_path: Path
+) -> None:
     """Cookies ignore the port: 127.0.0.1:5000 and 127.0.0.1:5001 share them by name."""
     copy = step.copy_to(tmp_path / "copy")
 
@@ -81,7 +108,9 @@ def test_two_apps_on_one_machine_do_not_overwrite_each_others_cookie(step: Step,
     cookies = [set_cookie_of(app, scheme="http") for app in apps]
 
     names = [cookie.partition("=")[0] for cookie in cookies]
-    assert names[0] != names[1], "both apps call their cookie so: the second log-in ends the first"
+    assert names[0] != names[1], (
+        "both apps call their cookie so: the second log-in ends the first"
+    )
 
 
 def visitor_as_seen(app: Flask) -> str:
@@ -102,15 +131,21 @@ def test_nobody_can_make_up_an_ip_address(own_app: Flask) -> None:
     assert visitor_as_seen(own_app) == "192.0.2.1 http"
 
 
-def test_behind_a_proxy_the_visitors_own_address_is_known(make_app: Callable[..., Flask]) -> None:
+def test_behind_a_proxy_the_visitors_own_address_is_known(
+    make_app: Callable[..., Flask],
+) -> None:
     """Without it all visitors have the proxy's address, and the rate limit of one stops
     everybody.
     """
     assert visitor_as_seen(make_app(PROXY_COUNT=1)) == "198.51.100.7 https"
 
 
-def test_a_clock_that_is_a_second_fast_logs_nobody_out(own_app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two app servers: the cookie of the faster one comes "from the future" for the other."""
+def test_a_clock_that_is_a_second_fast_logs_nobody_out(
+    own_app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two app servers: the cookie of the faster one comes "from the future" for the
+    other.
+    """
     own_app.add_url_rule("/note", "note", write_note)
     own_app.add_url_rule("/read", "read", lambda: session.get("note", "lost"))
     visitor = Visitor(own_app)

@@ -1,4 +1,6 @@
-"""Suite 01: the app starts only when its settings are safe, and takes them from where they belong."""
+"""Suite 01: the app starts only when its settings are safe, and takes them from where
+they belong.
+"""
 
 import os
 import runpy
@@ -25,11 +27,22 @@ def refusal(step: Step, **config: Any) -> str:
     return str(refused.value)
 
 
-def app_from_environment(step: Step, monkeypatch: pytest.MonkeyPatch, /, **environment: str) -> Flask:
-    """Make the app from environment variables alone: those of a real site, and these on top."""
-    everything = {"SECRET_KEY": KEY, "SQLALCHEMY_DATABASE_URI": "sqlite://", "TRUSTED_HOSTS": HOST, **environment}
+def app_from_environment(
+    step: Step, monkeypatch: pytest.MonkeyPatch, /, **environment: str
+) -> Flask:
+    """Make the app from environment variables alone: those of a real site, and these on
+    top.
+    """
+    everything = {
+        "SECRET_KEY": KEY,
+        "SQLALCHEMY_DATABASE_URI": "sqlite://",
+        "TRUSTED_HOSTS": HOST,
+        **environment,
+    }
     for name in CONFIG:
-        monkeypatch.setenv(name, everything.get(name, ""))  # undone after the test, whatever else sets it
+        monkeypatch.setenv(
+            name, everything.get(name, "")
+        )  # undone after the test, whatever else sets it
         if not everything.get(name):
             monkeypatch.delenv(name)
     return step.create_plain_app()
@@ -44,12 +57,16 @@ def copy_with_env_file(step: Step, folder: Path, **settings: str) -> Step:
 
 
 def test_without_a_key_the_app_does_not_start(step: Step) -> None:
-    """A key that is silently None is a 500 on every page that needs the session, and a visitor finds it out."""
+    """A key that is silently None is a 500 on every page that needs the session, and a
+    visitor finds it out.
+    """
     for key in ("", None, KEY.encode()):
         message = refusal(step, SECRET_KEY=key)
 
         assert "SECRET_KEY" in message
-        assert "token_hex" in message, "the message should hold the command that makes a key"
+        assert "token_hex" in message, (
+            "the message should hold the command that makes a key"
+        )
 
 
 @pytest.mark.asvs("11.2.3")
@@ -77,7 +94,10 @@ def test_a_placeholder_is_refused_however_long(step: Step) -> None:
 
 
 def test_the_example_file_holds_no_key_that_works(step: Step) -> None:
-    """People copy .env.example and change what they must. A key that starts the app stays in there."""
+    """People copy .env.example and change what they must.
+
+    A key that starts the app stays in there.
+    """
     example = dotenv_values(step.path / ".env.example")
 
     assert "SECRET_KEY" in refusal(step, SECRET_KEY=example["SECRET_KEY"])
@@ -87,11 +107,15 @@ def test_an_old_key_in_the_fallbacks_must_be_as_strong(step: Step) -> None:
     """Cookies signed with a fallback are good, so a weak one lets in everybody who
     guesses it.
     """
-    assert "SECRET_KEY_FALLBACKS" in refusal(step, SECRET_KEY_FALLBACKS=[OLD_KEY, "dev"])
+    assert "SECRET_KEY_FALLBACKS" in refusal(
+        step, SECRET_KEY_FALLBACKS=[OLD_KEY, "dev"]
+    )
 
 
 @pytest.mark.asvs("11.2.2")
-def test_a_new_key_keeps_the_sessions_signed_with_the_old_one(make_app: Callable[..., Flask]) -> None:
+def test_a_new_key_keeps_the_sessions_signed_with_the_old_one(
+    make_app: Callable[..., Flask],
+) -> None:
     """Else nobody changes the key: it would throw out every visitor at once."""
 
     def write_note() -> str:
@@ -103,7 +127,9 @@ def test_a_new_key_keeps_the_sessions_signed_with_the_old_one(make_app: Callable
         return Visitor(app)
 
     before = with_session_pages(make_app(SECRET_KEY=OLD_KEY))
-    after = with_session_pages(make_app(SECRET_KEY=KEY, SECRET_KEY_FALLBACKS=[KEY[::-1], OLD_KEY]))
+    after = with_session_pages(
+        make_app(SECRET_KEY=KEY, SECRET_KEY_FALLBACKS=[KEY[::-1], OLD_KEY])
+    )
     before.get("/note")
 
     before.copy_cookies_to(after)
@@ -111,7 +137,9 @@ def test_a_new_key_keeps_the_sessions_signed_with_the_old_one(make_app: Callable
     assert after.get("/read").text == "kept"
 
 
-def test_settings_are_read_when_the_app_is_made(step: Step, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_settings_are_read_when_the_app_is_made(
+    step: Step, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Read at import, they are fixed by the first import: a test would run against the
     real database.
     """
@@ -121,23 +149,40 @@ def test_settings_are_read_when_the_app_is_made(step: Step, monkeypatch: pytest.
     assert (first.config["SECRET_KEY"], second.config["SECRET_KEY"]) == (OLD_KEY, KEY)
 
 
-def test_what_create_app_is_given_wins_over_the_environment(step: Step, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Tests and scripts say what they want, and a variable left over in some shell does not get in the way."""
+def test_what_create_app_is_given_wins_over_the_environment(
+    step: Step, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Tests and scripts say what they want, and a variable left over in some shell does
+    not get in the way.
+    """
     monkeypatch.setenv("TRUSTED_HOSTS", "left-over.example")
     given = step.create_app()
-    not_given = step.create_plain_app({name: value for name, value in CONFIG.items() if name != "TRUSTED_HOSTS"})
+    not_given = step.create_plain_app(
+        {name: value for name, value in CONFIG.items() if name != "TRUSTED_HOSTS"}
+    )
 
-    answers = [Visitor(app).get("/no-such-page", expect_errors=True) for app in (given, not_given)]
+    answers = [
+        Visitor(app).get("/no-such-page", expect_errors=True)
+        for app in (given, not_given)
+    ]
 
-    assert answers[1].status_code == 400, "the variable should count where create_app is given nothing"
-    assert answers[0].status_code == 404, "the variable won over what create_app was given"
+    assert answers[1].status_code == 400, (
+        "the variable should count where create_app is given nothing"
+    )
+    assert answers[0].status_code == 404, (
+        "the variable won over what create_app was given"
+    )
 
 
-def test_a_list_is_written_with_commas(step: Step, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_list_is_written_with_commas(
+    step: Step, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Taken as one long key, or letter by letter, the old keys would open nothing."""
     fresh = Step(step.number, step.path)
 
-    app = app_from_environment(fresh, monkeypatch, SECRET_KEY_FALLBACKS=f"{OLD_KEY}, {KEY[::-1]}")
+    app = app_from_environment(
+        fresh, monkeypatch, SECRET_KEY_FALLBACKS=f"{OLD_KEY}, {KEY[::-1]}"
+    )
 
     assert app.config["SECRET_KEY_FALLBACKS"] == [OLD_KEY, KEY[::-1]]
 
@@ -145,7 +190,9 @@ def test_a_list_is_written_with_commas(step: Step, monkeypatch: pytest.MonkeyPat
 def test_settings_come_from_the_env_file_beside_wsgi_py(
     step: Step, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A key in a file that git ignores is neither in the code nor in everybody's shell history."""
+    """A key in a file that git ignores is neither in the code nor in everybody's shell
+    history.
+    """
     copy = copy_with_env_file(step, tmp_path, SECRET_KEY=OLD_KEY)
 
     app = app_from_environment(copy, monkeypatch, SECRET_KEY="")
@@ -156,7 +203,9 @@ def test_settings_come_from_the_env_file_beside_wsgi_py(
 def test_the_real_environment_wins_over_the_env_file(
     step: Step, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A server sets variables; a .env file that somebody copied there by mistake must not undo them."""
+    """A server sets variables; a .env file that somebody copied there by mistake must
+    not undo them.
+    """
     copy = copy_with_env_file(step, tmp_path, SECRET_KEY=OLD_KEY)
 
     app = app_from_environment(copy, monkeypatch, SECRET_KEY=KEY)
@@ -164,8 +213,12 @@ def test_the_real_environment_wins_over_the_env_file(
     assert app.config["SECRET_KEY"] == KEY
 
 
-def test_without_any_setting_the_cookie_is_safe(step: Step, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """A setting that has to be remembered is forgotten on the one site where it matters."""
+def test_without_any_setting_the_cookie_is_safe(
+    step: Step, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A setting that has to be remembered is forgotten on the one site where it
+    matters.
+    """
     app = app_from_environment(copy_with_env_file(step, tmp_path), monkeypatch)
 
     assert app.config["SESSION_COOKIE_SECURE"]
@@ -173,20 +226,47 @@ def test_without_any_setting_the_cookie_is_safe(step: Step, monkeypatch: pytest.
 
 def test_yes_and_no_can_be_written_in_several_ways(step: Step) -> None:
     """Somebody who writes "off" means it, and must not get its opposite."""
-    words = {"1": True, "TRUE": True, "yes": True, "on": True, "0": False, "False": False, "no": False, "off": False}
+    words = {
+        "1": True,
+        "TRUE": True,
+        "yes": True,
+        "on": True,
+        "0": False,
+        "False": False,
+        "no": False,
+        "off": False,
+    }
     for word, secure in words.items():
-        assert bool(step.create_app(SESSION_COOKIE_SECURE=word).config["SESSION_COOKIE_SECURE"]) is secure, word
+        assert (
+            bool(
+                step.create_app(SESSION_COOKIE_SECURE=word).config[
+                    "SESSION_COOKIE_SECURE"
+                ]
+            )
+            is secure
+        ), word
 
 
-def test_a_site_may_have_several_names(step: Step, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """With and without www, and the address that the health check uses: a list with commas, and none means any."""
+def test_a_site_may_have_several_names(
+    step: Step, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """With and without www, and the address that the health check uses: a list with
+    commas, and none means any.
+    """
     copy = copy_with_env_file(step, tmp_path)  # the step's own .env may name hosts
-    several = app_from_environment(copy, monkeypatch, TRUSTED_HOSTS=f"www.other.example, {HOST}")
+    several = app_from_environment(
+        copy, monkeypatch, TRUSTED_HOSTS=f"www.other.example, {HOST}"
+    )
     any_name = app_from_environment(copy, monkeypatch, TRUSTED_HOSTS="")
 
     for app in (several, any_name):
         assert Visitor(app).get("/no-such-page", expect_errors=True).status_code == 404
-    assert Visitor(several).get("/", headers={"Host": "evil.example"}, expect_errors=True).status_code == 400
+    assert (
+        Visitor(several)
+        .get("/", headers={"Host": "evil.example"}, expect_errors=True)
+        .status_code
+        == 400
+    )
 
 
 def test_a_setting_that_makes_no_sense_is_refused_by_name(step: Step) -> None:
@@ -195,7 +275,9 @@ def test_a_setting_that_makes_no_sense_is_refused_by_name(step: Step) -> None:
         assert name in refusal(step, **{name: value})
 
 
-def test_wsgi_py_makes_the_app_for_flask_and_gunicorn(step: Step, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_wsgi_py_makes_the_app_for_flask_and_gunicorn(
+    step: Step, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """`flask run` and `gunicorn wsgi:app` look for it there."""
     fresh = Step(step.number, step.path)
     app_from_environment(fresh, monkeypatch)  # for the variables
@@ -206,15 +288,28 @@ def test_wsgi_py_makes_the_app_for_flask_and_gunicorn(step: Step, monkeypatch: p
     assert isinstance(app, Flask)
 
 
-@pytest.mark.steps(1, 1)  # it starts a process, and what it tests is the same in every step
+@pytest.mark.steps(
+    1, 1
+)  # it starts a process, and what it tests is the same in every step
 @pytest.mark.slow  # starts a program
-def test_flask_answers_a_bad_setting_with_a_sentence_and_no_traceback(step: Step, tmp_path: Path) -> None:
+def test_flask_answers_a_bad_setting_with_a_sentence_and_no_traceback(
+    step: Step, tmp_path: Path
+) -> None:
     """Forty lines of traceback hide the one that says what to do."""
     copy = copy_with_env_file(step, tmp_path)
-    environment = {name: value for name, value in os.environ.items() if name not in (*CONFIG, "FLASK_APP")}
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in (*CONFIG, "FLASK_APP")
+    }
 
     result = subprocess.run(
-        [sys.executable, "-m", "flask", "routes"],  # it makes the app as `run` does, and ends by itself
+        [
+            sys.executable,
+            "-m",
+            "flask",
+            "routes",
+        ],  # it makes the app as `run` does, and ends by itself
         cwd=copy.path,
         env={**environment, "PYTHONDONTWRITEBYTECODE": "1"},
         capture_output=True,
@@ -230,9 +325,15 @@ def test_flask_answers_a_bad_setting_with_a_sentence_and_no_traceback(step: Step
 
 
 @pytest.mark.asvs("13.4.2")
-def test_debugging_is_off_unless_asked_for(step: Step, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Flask's debugger shows the code and runs what is typed into it: made for one's own machine alone."""
-    monkeypatch.setenv("FLASK_ENV", "development")  # what the tutorial sets; nothing reads it any more
+def test_debugging_is_off_unless_asked_for(
+    step: Step, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Flask's debugger shows the code and runs what is typed into it: made for one's
+    own machine alone.
+    """
+    monkeypatch.setenv(
+        "FLASK_ENV", "development"
+    )  # what the tutorial sets; nothing reads it any more
     monkeypatch.delenv("FLASK_DEBUG", raising=False)
 
     app = step.create_app()
@@ -241,7 +342,9 @@ def test_debugging_is_off_unless_asked_for(step: Step, monkeypatch: pytest.Monke
     assert not app.testing, "TESTING is on: errors are not answered with a page"
 
 
-def test_an_empty_variable_counts_as_not_set(step: Step, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_empty_variable_counts_as_not_set(
+    step: Step, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """`SECRET_KEY= flask run` must not hide the good key in the .env file."""
     copy = copy_with_env_file(step, tmp_path, SECRET_KEY=OLD_KEY)
     app_from_environment(step, monkeypatch)
@@ -255,19 +358,30 @@ def test_an_empty_variable_counts_as_not_set(step: Step, tmp_path: Path, monkeyp
 def test_a_message_says_where_the_bad_value_comes_from(
     step: Step, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Told only the name, people mend the .env file while a variable of the shell wins."""
+    """Told only the name, people mend the .env file while a variable of the shell
+    wins."""
     copy = copy_with_env_file(step, tmp_path, SECRET_KEY="dev")
 
-    for in_the_shell in ("", "dev"):  # `flask` copies the file into the environment: the same value there
+    for in_the_shell in (
+        "",
+        "dev",
+    ):  # `flask` copies the file into the environment: the same value there
         with pytest.raises(Exception, match=r"\.env") as refused:
             app_from_environment(copy, monkeypatch, SECRET_KEY=in_the_shell)
-        assert "environment" not in str(refused.value), "the bad value stands in the .env file"
+        assert "environment" not in str(refused.value), (
+            "the bad value stands in the .env file"
+        )
     with pytest.raises(Exception, match="environment"):
         app_from_environment(copy, monkeypatch, SECRET_KEY="dev2")
 
 
-def test_an_env_file_that_is_not_utf_8_is_named(step: Step, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """PowerShell 5 writes UTF-16 with >>. A UnicodeDecodeError names no file and no cure."""
+def test_an_env_file_that_is_not_utf_8_is_named(
+    step: Step, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """PowerShell 5 writes UTF-16 with >>.
+
+    A UnicodeDecodeError names no file and no cure.
+    """
     copy = copy_with_env_file(step, tmp_path)
     (copy.path / ".env").write_text(f"SECRET_KEY={KEY}", encoding="utf-16")
 
@@ -288,5 +402,10 @@ def test_a_name_that_no_host_header_can_have_is_refused(step: Step) -> None:
     ):
         assert "TRUSTED_HOSTS" in refusal(step, TRUSTED_HOSTS=wrong)
 
-    for right in ("www.example.org", ".example.org", "localhost:5000", "bücher.example"):
+    for right in (
+        "www.example.org",
+        ".example.org",
+        "localhost:5000",
+        "bücher.example",
+    ):
         assert step.create_app(TRUSTED_HOSTS=right)

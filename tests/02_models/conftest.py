@@ -17,10 +17,16 @@ def store(step: Step, app: Flask) -> Callable[..., Any]:
     def add(*emails: str) -> Any:
         with app.app_context():
             for email in emails:
-                user = models.User(name="Ada Lovelace", email=email, password_hash="pbkdf2:sha256:1$salt$0123")
+                user = models.User(
+                    name="Ada Lovelace",
+                    email=email,
+                    password_hash="pbkdf2:sha256:1$salt$0123",
+                )
                 models.db.session.add(user)
             models.db.session.commit()
-            models.db.session.refresh(user)  # a commit may have expired it, and outside of the session it cannot load
+            models.db.session.refresh(
+                user
+            )  # a commit may have expired it, and outside of the session it cannot load
             return user
 
     return add

@@ -29,20 +29,31 @@ IMPOSSIBLE = (
 )
 
 
-def test_a_database_address_that_cannot_work_is_refused_at_the_start(step: Step) -> None:
-    """Better now, in a sentence that names the setting, than in the first visitor's face; and without the password."""
+def test_a_database_address_that_cannot_work_is_refused_at_the_start(
+    step: Step,
+) -> None:
+    """Better now, in a sentence that names the setting, than in the first visitor's
+    face; and without the password.
+    """
     for uri in IMPOSSIBLE:
         with pytest.raises(Exception, match="SQLALCHEMY_DATABASE_URI") as refused:
             step.create_app(SQLALCHEMY_DATABASE_URI=uri)
 
-        told = "".join(traceback.format_exception(refused.value, limit=0))  # a server's log shows the causes too
+        told = "".join(
+            traceback.format_exception(refused.value, limit=0)
+        )  # a server's log shows the causes too
         assert "hunter2" not in told
 
 
 @pytest.mark.asvs("16.5.1")
 def test_a_database_that_cannot_be_reached_gives_a_plain_503(step: Step) -> None:
-    """It will be down some day. The page must say so, and not show where it is and who logs in there."""
-    app = step.create_app(SQLALCHEMY_DATABASE_URI="sqlite:////no-such-folder/hunter2.db")
+    """It will be down some day.
+
+    The page must say so, and not show where it is and who logs in there.
+    """
+    app = step.create_app(
+        SQLALCHEMY_DATABASE_URI="sqlite:////no-such-folder/hunter2.db"
+    )
 
     page = Visitor(app).get("/", expect_errors=True)
 
@@ -59,7 +70,9 @@ def away(sql: Sql) -> Iterator[None]:
 
 
 @pytest.mark.asvs("16.3.4")
-def test_a_database_failure_is_written_to_the_log(visitor: Visitor, sql: Sql, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_database_failure_is_written_to_the_log(
+    visitor: Visitor, sql: Sql, caplog: pytest.LogCaptureFixture
+) -> None:
     """The visitor is told to come back later; the operator needs to know now."""
     with away(sql):
         visitor.get("/", expect_errors=True)
@@ -68,22 +81,33 @@ def test_a_database_failure_is_written_to_the_log(visitor: Visitor, sql: Sql, ca
 
 
 @pytest.mark.asvs("16.5.2")
-def test_after_a_database_failure_the_next_request_works_again(visitor: Visitor, sql: Sql) -> None:
-    """Nobody should have to restart the app because the database was away for a minute."""
+def test_after_a_database_failure_the_next_request_works_again(
+    visitor: Visitor, sql: Sql
+) -> None:
+    """Nobody should have to restart the app because the database was away for a
+    minute."""
     with away(sql):
         during = visitor.get("/", expect_errors=True)
 
     assert (during.status_code, visitor.get("/").status_code) == (503, 200)
 
 
-def test_a_database_that_goes_when_the_page_is_made_costs_nobody_the_page(app: Flask) -> None:
-    """The connection is given back at the end of a request; that it is dead by then is no reason for a 500."""
+def test_a_database_that_goes_when_the_page_is_made_costs_nobody_the_page(
+    app: Flask,
+) -> None:
+    """The connection is given back at the end of a request; that it is dead by then is
+    no reason for a 500.
+    """
     with app.app_context():
         dialect = app.extensions["sqlalchemy"].engine.dialect
 
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ResourceWarning)  # SQLAlchemy lets go of the connection that it thinks is dead
-        with patch.object(dialect, "do_rollback", side_effect=dialect.dbapi.OperationalError("gone")):
+        warnings.simplefilter(
+            "ignore", ResourceWarning
+        )  # SQLAlchemy lets go of the connection that it thinks is dead
+        with patch.object(
+            dialect, "do_rollback", side_effect=dialect.dbapi.OperationalError("gone")
+        ):
             page = Visitor(app).get("/")
         gc.collect()
 
@@ -91,7 +115,9 @@ def test_a_database_that_goes_when_the_page_is_made_costs_nobody_the_page(app: F
 
 
 def test_an_at_sign_in_the_databases_password_is_refused(step: Step) -> None:
-    """Read as an address, what follows the first @ is the host's name, and is printed with it."""
+    """Read as an address, what follows the first @ is the host's name, and is printed
+    with it.
+    """
     uri = "sqlite+pysqlite://ada:secret@hunter2@localhost/workbook"
 
     with pytest.raises(Exception, match="SQLALCHEMY_DATABASE_URI") as refused:
@@ -103,7 +129,9 @@ def test_an_at_sign_in_the_databases_password_is_refused(step: Step) -> None:
 def test_a_mistake_in_the_code_is_not_called_an_outage(
     own_app: Flask, step: Step, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A misspelt column: "try again in a minute" never helps, and without a traceback nobody finds the line."""
+    """A misspelt column: "try again in a minute" never helps, and without a traceback
+    nobody finds the line.
+    """
     db = step.module.models.db
 
     def read(column: str) -> Any:
@@ -115,11 +143,15 @@ def test_a_mistake_in_the_code_is_not_called_an_outage(
     for name in ("nmae", "is_blocked", "locked", "clock"):
         caplog.clear()
         assert visitor.get(f"/{name}", expect_errors=True).status_code == 500, name
-        assert any(record.exc_info for record in caplog.records), f"no traceback in the log for {name}"
+        assert any(record.exc_info for record in caplog.records), (
+            f"no traceback in the log for {name}"
+        )
 
 
 @pytest.mark.asvs("16.5.2")
-def test_a_streamed_page_can_still_read_the_database(own_app: Flask, step: Step) -> None:
+def test_a_streamed_page_can_still_read_the_database(
+    own_app: Flask, step: Step
+) -> None:
     """Its body is made after the view: the connection must not be given back before."""
     models = step.module.models
 
@@ -132,7 +164,11 @@ def test_a_streamed_page_can_still_read_the_database(own_app: Flask, step: Step)
 
     own_app.add_url_rule("/names", "names", names)
     with own_app.app_context():
-        models.db.session.add(models.User(name="Ada Lovelace", email="ada@example.com", password_hash="pbkdf2$x$0"))
+        models.db.session.add(
+            models.User(
+                name="Ada Lovelace", email="ada@example.com", password_hash="pbkdf2$x$0"
+            )
+        )
         models.db.session.commit()
 
     assert "Ada Lovelace" in visible_text(Visitor(own_app).get("/names"))

@@ -31,7 +31,9 @@ def in_tokyo(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def test_making_the_app_makes_no_tables(step: Step, tmp_path: Path) -> None:
-    """Processes that start at once and all make them trip over each other: now and then one dies."""
+    """Processes that start at once and all make them trip over each other: now and then
+    one dies.
+    """
     file = tmp_path / "empty.db"
 
     app = step.create_app(SQLALCHEMY_DATABASE_URI=f"sqlite:///{file}")
@@ -45,11 +47,18 @@ def test_making_the_app_makes_no_tables(step: Step, tmp_path: Path) -> None:
 def tables_in(file: Path) -> set[str]:
     """The names of the tables in an SQLite file."""
     with closing(sqlite3.connect(file)) as connection:
-        return {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
+        return {
+            name for (name,) in connection.execute("SELECT name FROM sqlite_master")
+        }
 
 
-def test_the_columns_are_as_long_as_what_the_forms_allow(app: Flask, step: Step) -> None:
-    """PostgreSQL and MySQL answer a longer value with an error. An address may have 254 characters."""
+def test_the_columns_are_as_long_as_what_the_forms_allow(
+    app: Flask, step: Step
+) -> None:
+    """PostgreSQL and MySQL answer a longer value with an error.
+
+    An address may have 254 characters.
+    """
     with app.app_context():
         columns = {
             column["name"]: getattr(column["type"], "length", None)
@@ -60,8 +69,12 @@ def test_the_columns_are_as_long_as_what_the_forms_allow(app: Flask, step: Step)
     assert columns["password_hash"] >= len("scrypt:32768:8:3$") + 16 + 1 + 128
 
 
-def test_a_new_account_knows_when_it_was_made_in_utc(store: Callable[..., Any], sql: Sql, in_tokyo: None) -> None:
-    """A time that nobody sets is NULL for ever, and local times jump when the clocks do."""
+def test_a_new_account_knows_when_it_was_made_in_utc(
+    store: Callable[..., Any], sql: Sql, in_tokyo: None
+) -> None:
+    """A time that nobody sets is NULL for ever, and local times jump when the clocks
+    do.
+    """
     before = datetime.now(UTC).replace(tzinfo=None)
 
     store("ada@example.com")
@@ -79,26 +92,45 @@ def test_a_new_account_has_never_logged_in(store: Callable[..., Any], sql: Sql) 
     assert sql("SELECT last_login FROM users")[0]["last_login"] is None
 
 
-def test_a_user_can_be_printed_and_shows_nothing_personal(step: Step, store: Callable[..., Any]) -> None:
-    """repr() is what log lines, debuggers and shells show: it must not raise, and logs are read by many."""
-    for user in (store("ada@example.com"), step.module.models.User(name="Ada Lovelace", email="ada@example.com")):
+def test_a_user_can_be_printed_and_shows_nothing_personal(
+    step: Step, store: Callable[..., Any]
+) -> None:
+    """repr() is what log lines, debuggers and shells show: it must not raise, and logs
+    are read by many.
+    """
+    for user in (
+        store("ada@example.com"),
+        step.module.models.User(name="Ada Lovelace", email="ada@example.com"),
+    ):
         shown = repr(user).lower()
 
         assert "user" in shown
-        shows = [secret for secret in ("ada", "lovelace", "example", "pbkdf2") if secret in shown]
+        shows = [
+            secret
+            for secret in ("ada", "lovelace", "example", "pbkdf2")
+            if secret in shown
+        ]
         assert shows == [], f"repr() shows {shows}: {shown}"
 
 
-def test_the_database_itself_refuses_an_address_twice(store: Callable[..., Any], sql: Sql) -> None:
+def test_the_database_itself_refuses_an_address_twice(
+    store: Callable[..., Any], sql: Sql
+) -> None:
     """A check in Python can be overtaken by another process; a unique column cannot."""
     store("ada@example.com", "grace@example.com")
 
     with pytest.raises(IntegrityError):
-        sql("UPDATE users SET email_key = 'ada@example.com' WHERE email_key = 'grace@example.com'")
+        sql(
+            "UPDATE users SET email_key = 'ada@example.com' WHERE email_key = 'grace@example.com'"
+        )
 
 
-def test_a_mailbox_is_compared_in_one_spelling(store: Callable[..., Any], sql: Sql) -> None:
-    """Ada@Example.com and ada@example.com reach the same person: compared as typed, they are two accounts."""
+def test_a_mailbox_is_compared_in_one_spelling(
+    store: Callable[..., Any], sql: Sql
+) -> None:
+    """Ada@Example.com and ada@example.com reach the same person: compared as typed,
+    they are two accounts.
+    """
     store(" Ada@EXAMPLE.com ")
 
     assert sql("SELECT email_key FROM users")[0]["email_key"] == "ada@example.com"
@@ -106,22 +138,32 @@ def test_a_mailbox_is_compared_in_one_spelling(store: Callable[..., Any], sql: S
         store("aDa@example.COM")
 
 
-def test_an_address_is_kept_as_it_was_typed_for_sending(store: Callable[..., Any], sql: Sql) -> None:
-    """Some mail servers tell Ada@ from ada@: a message to another spelling could reach a stranger."""
+def test_an_address_is_kept_as_it_was_typed_for_sending(
+    store: Callable[..., Any], sql: Sql
+) -> None:
+    """Some mail servers tell Ada@ from ada@: a message to another spelling could reach
+    a stranger.
+    """
     store(" Ada@EXAMPLE.com ")
 
     assert sql("SELECT email FROM users")[0]["email"] == "Ada@example.com"
 
 
 def test_one_domain_is_not_made_another(store: Callable[..., Any], sql: Sql) -> None:
-    """casefold() turns straße.de into strasse.de: another domain, whose owner could not sign up."""
+    """casefold() turns straße.de into strasse.de: another domain, whose owner could not
+    sign up.
+    """
     store("ada@straße.de", "ada@strasse.de")
 
     assert len(sql("SELECT id FROM users")) == 2
 
 
-def test_a_deleted_accounts_id_is_never_given_to_another(store: Callable[..., Any], sql: Sql) -> None:
-    """An old cookie or log line that names number 2 must not come to mean somebody else."""
+def test_a_deleted_accounts_id_is_never_given_to_another(
+    store: Callable[..., Any], sql: Sql
+) -> None:
+    """An old cookie or log line that names number 2 must not come to mean somebody
+    else.
+    """
     old = store("ada@example.com", "grace@example.com").id
     sql("DELETE FROM users WHERE email = 'grace@example.com'")
 
@@ -132,7 +174,9 @@ def test_a_deleted_accounts_id_is_never_given_to_another(store: Callable[..., An
 
 @pytest.mark.asvs("14.2.4", "16.2.5")
 def test_a_failed_insert_writes_no_hash_into_the_log(store: Callable[..., Any]) -> None:
-    """The database's error message quotes the INSERT with its values, and goes to the log: hashes and all."""
+    """The database's error message quotes the INSERT with its values, and goes to the
+    log: hashes and all.
+    """
     store("ada@example.com")
 
     with pytest.raises(IntegrityError) as error:
@@ -142,7 +186,9 @@ def test_a_failed_insert_writes_no_hash_into_the_log(store: Callable[..., Any]) 
     assert "Lovelace" not in str(error.value)
 
 
-def test_the_start_page_says_how_many_accounts_there_are(store: Callable[..., Any], visitor: Visitor) -> None:
+def test_the_start_page_says_how_many_accounts_there_are(
+    store: Callable[..., Any], visitor: Visitor
+) -> None:
     """The first thing on a page that comes out of the database."""
     store(*(f"member{number}@example.com" for number in range(17)))
 

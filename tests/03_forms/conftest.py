@@ -12,7 +12,9 @@ from tests.support.harness import PASSWORD, Visitor
 
 @pytest.fixture
 def sign_up(visitor: Visitor) -> Callable[..., TestResponse]:
-    """Send the sign-up form filled in well, but for what is given; each time with a new address."""
+    """Send the sign-up form filled in well, but for what is given; each time with a new
+    address.
+    """
     page = visitor.get("/signup")
     numbers = itertools.count()
 
@@ -31,7 +33,8 @@ def sign_up(visitor: Visitor) -> Callable[..., TestResponse]:
 
 @pytest.fixture
 def assert_details(sign_up: Callable[..., TestResponse]) -> Callable[..., None]:
-    """Check which of name, email and website the sign-up form marks: `assert_details({"name"}, name="")`.
+    """Check which of name, email and website the sign-up form marks:
+    `assert_details({"name"}, name="")`.
 
     Sent without a password: nothing gets stored, and no time goes into judging one.
     """

@@ -10,7 +10,13 @@ from tests.support.checks import assert_error_page, assert_logged
 from tests.support.harness import HOST, PASSWORD, Visitor, visible_text
 
 Sql = Callable[..., list[Any]]
-GOOD = {"name": "Ada", "email": "ada@example.com", "password": PASSWORD, "confirm": PASSWORD, "website": ""}
+GOOD = {
+    "name": "Ada",
+    "email": "ada@example.com",
+    "password": PASSWORD,
+    "confirm": PASSWORD,
+    "website": "",
+}
 FORMS = ("/signup", "/login")
 
 
@@ -21,18 +27,24 @@ def token_of(visitor: Visitor, path: str) -> str:
 
 @pytest.mark.asvs("3.5.1")
 def test_a_form_without_our_token_is_refused(visitor: Visitor, sql: Sql) -> None:
-    """Any page on the web can send a form here, and your browser may add your cookies to it: CSRF."""
+    """Any page on the web can send a form here, and your browser may add your cookies
+    to it: CSRF.
+    """
     for path in FORMS:
         visitor.get(path)
 
         for forged in ({}, {"csrf_token": ""}, {"csrf_token": "made-up"}):
-            assert_error_page(visitor.post(path, {**GOOD, **forged}, expect_errors=True), 400)
+            assert_error_page(
+                visitor.post(path, {**GOOD, **forged}, expect_errors=True), 400
+            )
 
     assert sql("SELECT id FROM users") == []
 
 
 @pytest.mark.asvs("3.5.1")
-def test_a_form_with_another_visitors_token_is_refused(app: Flask, visitor: Visitor, sql: Sql) -> None:
+def test_a_form_with_another_visitors_token_is_refused(
+    app: Flask, visitor: Visitor, sql: Sql
+) -> None:
     """An attacker has tokens too: he only has to open the page himself."""
     for path in FORMS:
         stolen = token_of(Visitor(app), path)
@@ -45,8 +57,13 @@ def test_a_form_with_another_visitors_token_is_refused(app: Flask, visitor: Visi
     assert sql("SELECT id FROM users") == []
 
 
-def test_a_form_that_was_open_too_long_gets_a_page_that_explains(make_app: Callable[..., Flask]) -> None:
-    """It happens to honest people who went for lunch. "Bad request" does not tell them to load the page again."""
+def test_a_form_that_was_open_too_long_gets_a_page_that_explains(
+    make_app: Callable[..., Flask],
+) -> None:
+    """It happens to honest people who went for lunch.
+
+    "Bad request" does not tell them to load the page again.
+    """
     visitor = Visitor(make_app(WTF_CSRF_TIME_LIMIT=-1))
     other_400 = visitor.get("/", headers={"Host": "evil.example"}, expect_errors=True)
 
@@ -59,8 +76,12 @@ def test_a_form_that_was_open_too_long_gets_a_page_that_explains(make_app: Calla
 
 @pytest.mark.asvs("3.5.1")
 def test_a_view_without_a_form_is_protected_too(own_app: Flask) -> None:
-    """Tokens that come with a form class leave out the log-out button, and every view that somebody adds later."""
-    own_app.add_url_rule("/plain", "plain", lambda: "done", methods=["POST", "PUT", "PATCH", "DELETE"])
+    """Tokens that come with a form class leave out the log-out button, and every view
+    that somebody adds later.
+    """
+    own_app.add_url_rule(
+        "/plain", "plain", lambda: "done", methods=["POST", "PUT", "PATCH", "DELETE"]
+    )
     visitor = Visitor(own_app)
 
     for send in (visitor.post, visitor.put, visitor.patch, visitor.delete):
@@ -69,16 +90,31 @@ def test_a_view_without_a_form_is_protected_too(own_app: Flask) -> None:
 
 @pytest.mark.asvs("3.5.3")
 def test_the_forms_take_nothing_but_get_and_post(visitor: Visitor, sql: Sql) -> None:
-    """PUT and DELETE are for programs. They get an answer that says so, and change nothing."""
+    """PUT and DELETE are for programs.
+
+    They get an answer that says so, and change nothing.
+    """
     for path in FORMS:
         for send in (visitor.put, visitor.patch, visitor.delete):
-            assert_error_page(send(path, {**GOOD, "csrf_token": token_of(visitor, path)}, expect_errors=True), 405)
+            assert_error_page(
+                send(
+                    path,
+                    {**GOOD, "csrf_token": token_of(visitor, path)},
+                    expect_errors=True,
+                ),
+                405,
+            )
 
     assert sql("SELECT id FROM users") == []
 
 
-def test_a_megabyte_in_a_field_is_refused_with_a_page(visitor: Visitor, sql: Sql) -> None:
-    """No name is that long. To read it, check it and send it back would keep the server busy for nothing."""
+def test_a_megabyte_in_a_field_is_refused_with_a_page(
+    visitor: Visitor, sql: Sql
+) -> None:
+    """No name is that long.
+
+    To read it, check it and send it back would keep the server busy for nothing.
+    """
     answer = visitor.sign_up(name="n" * 1_000_000)
 
     assert_error_page(answer, 413)
@@ -86,18 +122,23 @@ def test_a_megabyte_in_a_field_is_refused_with_a_page(visitor: Visitor, sql: Sql
 
 
 def test_our_own_page_is_believed_even_if_its_token_is_stale(visitor: Visitor) -> None:
-    """A second tab, a changed key: the token is old, but the browser's Origin says that our own page sends it."""
+    """A second tab, a changed key: the token is old, but the browser's Origin says that
+    our own page sends it.
+    """
     page = visitor.get("/signup")
     visitor.reset()  # the session, and the secret in it, are gone
 
     answer = visitor.submit(page, headers={"Origin": f"https://{HOST}"})
 
-    assert answer.status_code == 422, "the form was read, and its empty fields were found"
+    assert answer.status_code == 422, (
+        "the form was read, and its empty fields were found"
+    )
 
 
 @pytest.mark.asvs("3.5.1")
 def test_the_origin_of_another_site_is_not_ours(own_app: Flask) -> None:
-    """It only looks alike: another scheme, another port, a longer name, or none at all."""
+    """It only looks alike: another scheme, another port, a longer name, or none at
+    all."""
     own_app.add_url_rule("/plain", "plain", lambda: "done", methods=["POST"])
     visitor = Visitor(own_app)
 
@@ -110,11 +151,16 @@ def test_the_origin_of_another_site_is_not_ours(own_app: Flask) -> None:
         "null",
         "",
     ):
-        assert_error_page(visitor.post("/plain", headers={"Origin": origin}, expect_errors=True), 400)
+        assert_error_page(
+            visitor.post("/plain", headers={"Origin": origin}, expect_errors=True), 400
+        )
 
 
 def test_over_https_no_referer_is_needed(visitor: Visitor) -> None:
-    """Browsers and firewalls that leave it out are honest visitors. The token is what counts."""
+    """Browsers and firewalls that leave it out are honest visitors.
+
+    The token is what counts.
+    """
     visitor.extra_environ.pop("HTTP_REFERER")
 
     answer = visitor.sign_up(name="")
@@ -125,19 +171,29 @@ def test_over_https_no_referer_is_needed(visitor: Visitor) -> None:
 def test_a_refused_form_can_be_opened_again_and_the_log_says_why(
     visitor: Visitor, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """ "Expired, reload" helps nobody who cannot reload, and "400" helps no operator."""
+    """ "Expired, reload" helps nobody who cannot reload, and "400" helps no
+    operator."""
     answer = visitor.post("/signup?a=1", GOOD, expect_errors=True)
 
-    assert answer.html.select_one('a[href="/signup?a=1"]'), "the page has no link to the form"
+    assert answer.html.select_one('a[href="/signup?a=1"]'), (
+        "the page has no link to the form"
+    )
     assert_logged(caplog.records, "/signup", "token")
 
 
-def test_behind_a_proxy_that_does_not_tell_the_scheme_our_page_is_still_ours(visitor: Visitor) -> None:
-    """Pages whose cookie travels over HTTPS alone are https pages, whatever the app is told."""
+def test_behind_a_proxy_that_does_not_tell_the_scheme_our_page_is_still_ours(
+    visitor: Visitor,
+) -> None:
+    """Pages whose cookie travels over HTTPS alone are https pages, whatever the app is
+    told.
+    """
     page = visitor.get("/signup")
     visitor.reset()
     visitor.extra_environ["wsgi.url_scheme"] = "http"
 
-    answers = [visitor.submit(page, headers={"Origin": f"{scheme}://{HOST}"}) for scheme in ("https", "http")]
+    answers = [
+        visitor.submit(page, headers={"Origin": f"{scheme}://{HOST}"})
+        for scheme in ("https", "http")
+    ]
 
     assert [answer.status_code for answer in answers] == [422, 400]

@@ -29,23 +29,36 @@ def descriptions(page: TestResponse, name: str) -> set[str]:
 
 
 def test_every_field_has_a_label(visitor: Visitor) -> None:
-    """A label is what a screen reader says, and what a thumb may press instead of the small box."""
+    """A label is what a screen reader says, and what a thumb may press instead of the
+    small box.
+    """
     for path in FORMS:
         page = visitor.get(path)
 
-        labels = {label["for"]: label.get_text(strip=True) for label in page.html.select("label[for]")}
-        assert [name for name, control in controls(page).items() if not labels.get(control.get("id"))] == []
+        labels = {
+            label["for"]: label.get_text(strip=True)
+            for label in page.html.select("label[for]")
+        }
+        assert [
+            name
+            for name, control in controls(page).items()
+            if not labels.get(control.get("id"))
+        ] == []
 
 
 def test_an_error_is_tied_to_its_field(visitor: Visitor) -> None:
-    """Red text somewhere on the page is silence to a screen reader. aria-describedby makes it part of the field."""
+    """Red text somewhere on the page is silence to a screen reader. aria-describedby
+    makes it part of the field.
+    """
     for path in FORMS:
         fresh = visitor.get(path)
         answer = visitor.submit(fresh)
 
         assert {"email", "password"} <= marked_fields(answer)
         for name in marked_fields(answer):
-            assert descriptions(answer, name) > descriptions(fresh, name), f"no error is tied to {name}"
+            assert descriptions(answer, name) > descriptions(fresh, name), (
+                f"no error is tied to {name}"
+            )
 
 
 def test_a_fresh_form_finds_no_fault(visitor: Visitor) -> None:
@@ -59,18 +72,26 @@ def test_a_fresh_form_finds_no_fault(visitor: Visitor) -> None:
 
 @pytest.mark.asvs("6.2.7")
 def test_the_fields_tell_password_managers_what_they_are(visitor: Visitor) -> None:
-    """Without autocomplete a manager guesses: it fills the old password into the new field, or offers none."""
+    """Without autocomplete a manager guesses: it fills the old password into the new
+    field, or offers none.
+    """
     signup = controls(visitor.get("/signup"))
     login = controls(visitor.get("/login"))
 
-    assert {name: signup[name].get("autocomplete") for name in ("name", "password", "confirm", "website")} == {
+    assert {
+        name: signup[name].get("autocomplete")
+        for name in ("name", "password", "confirm", "website")
+    } == {
         "name": "name",
         "password": "new-password",
         "confirm": "new-password",
         "website": "url",
     }
     assert login["password"].get("autocomplete") == "current-password"
-    assert {page["email"].get("autocomplete") for page in (signup, login)} <= {"username", "email"}
+    assert {page["email"].get("autocomplete") for page in (signup, login)} <= {
+        "username",
+        "email",
+    }
 
 
 @pytest.mark.asvs("6.2.6")
@@ -79,14 +100,20 @@ def test_what_is_typed_into_a_password_field_is_hidden(visitor: Visitor) -> None
     for path in FORMS:
         fields = controls(visitor.get(path))
 
-        assert {fields[name]["type"] for name in fields if name in ("password", "confirm")} == {"password"}
+        assert {
+            fields[name]["type"] for name in fields if name in ("password", "confirm")
+        } == {"password"}
 
 
 def test_a_refused_form_keeps_what_was_typed(visitor: Visitor) -> None:
     """To type everything again because of one mistake is where people leave."""
     for path in FORMS:
         typed = {"name": "Ada Lovelace", "email": "ada@example", "website": "no link"}
-        offered = {name: value for name, value in typed.items() if name in controls(visitor.get(path))}
+        offered = {
+            name: value
+            for name, value in typed.items()
+            if name in controls(visitor.get(path))
+        }
 
         answer = visitor.submit(path, offered)
 
@@ -95,9 +122,15 @@ def test_a_refused_form_keeps_what_was_typed(visitor: Visitor) -> None:
 
 @pytest.mark.asvs("14.2.4")
 def test_a_refused_form_does_not_send_the_password_back(visitor: Visitor) -> None:
-    """It would stand in the page's source, in the browser's cache, and on the next person's screen."""
+    """It would stand in the page's source, in the browser's cache, and on the next
+    person's screen.
+    """
     for path in FORMS:
-        offered = {name: PASSWORD for name in ("password", "confirm") if name in controls(visitor.get(path))}
+        offered = {
+            name: PASSWORD
+            for name in ("password", "confirm")
+            if name in controls(visitor.get(path))
+        }
 
         answer = visitor.submit(path, {"email": "ada@example", **offered})
 
@@ -105,24 +138,35 @@ def test_a_refused_form_does_not_send_the_password_back(visitor: Visitor) -> Non
         assert PASSWORD not in answer.text
 
 
-def test_a_refused_form_comes_back_as_422_and_not_as_a_redirect(visitor: Visitor) -> None:
-    """A redirect forgets what was typed and what was wrong; 200 tells programs that all is well."""
+def test_a_refused_form_comes_back_as_422_and_not_as_a_redirect(
+    visitor: Visitor,
+) -> None:
+    """A redirect forgets what was typed and what was wrong; 200 tells programs that all
+    is well.
+    """
     for path in FORMS:
         answer = visitor.submit(path)
 
         assert answer.status_code == 422
 
 
-@pytest.mark.parametrize("address", ["/signup?from=poster", "/login?next=/dashboard%3Ftab%3D2"])
+@pytest.mark.parametrize(
+    "address", ["/signup?from=poster", "/login?next=/dashboard%3Ftab%3D2"]
+)
 def test_a_form_goes_back_to_its_own_address(visitor: Visitor, address: str) -> None:
-    """With action="/login" written into the page, ?next= is lost and the member lands somewhere else."""
+    """With action="/login" written into the page, ?next= is lost and the member lands
+    somewhere else.
+    """
     answer = visitor.submit(visitor.submit(address))
 
     assert answer.request.path_qs == address
 
 
 def test_the_site_works_below_another_path(app: Flask) -> None:
-    """Many sites live at example.com/members. An address written out in full leads out of there, to a 404."""
+    """Many sites live at example.com/members.
+
+    An address written out in full leads out of there, to a 404.
+    """
     visitor = Visitor(DispatcherMiddleware(NotFound(), {"/members": app}))
     for path in ("/members/signup", "/members/login"):
         answer = visitor.submit(path)
@@ -130,13 +174,21 @@ def test_the_site_works_below_another_path(app: Flask) -> None:
         assert (answer.status_code, answer.request.path) == (422, path)
         error = visitor.get(f"{path}/no-such-page", expect_errors=True)
         for page in (answer, error):
-            addresses = [tag["href"] for tag in page.html.select("[href]") if tag["href"].startswith("/")]
+            addresses = [
+                tag["href"]
+                for tag in page.html.select("[href]")
+                if tag["href"].startswith("/")
+            ]
             assert addresses
-            assert [address for address in addresses if not address.startswith("/members/")] == []
+            assert [
+                address for address in addresses if not address.startswith("/members/")
+            ] == []
 
 
 @pytest.mark.steps(3, 3)  # step 04 stores what was typed
-def test_nothing_is_stored_yet_and_the_page_says_so(visitor: Visitor, sql: Callable[..., list[Any]]) -> None:
+def test_nothing_is_stored_yet_and_the_page_says_so(
+    visitor: Visitor, sql: Callable[..., list[Any]]
+) -> None:
     """A form that seems to have worked and did nothing is the worst of all answers."""
     fresh = visitor.get("/signup")
     answer = visitor.sign_up()

@@ -16,7 +16,9 @@ SignUp = Callable[..., TestResponse]
 
 @pytest.mark.asvs("6.2.1", "6.2.9")
 def test_a_password_has_15_to_128_characters(sign_up: SignUp) -> None:
-    """Fifteen is NIST's minimum where the password is all there is; without a maximum, hashing novels ties us up."""
+    """Fifteen is NIST's minimum where the password is all there is; without a maximum,
+    hashing novels ties us up.
+    """
     long = "gravel otter mirror pancake violin " * 4
 
     assert "password" in marked_fields(sign_up(password="plum trombones"))
@@ -40,7 +42,10 @@ def test_a_long_password_that_is_easy_to_guess_is_refused(sign_up: SignUp) -> No
 
 @pytest.mark.asvs("6.2.4", "6.2.12")
 def test_a_favourite_phrase_is_refused(sign_up: SignUp) -> None:
-    """Bands and films are long, and first on the lists of leaked passwords. Nothing in their letters shows that."""
+    """Bands and films are long, and first on the lists of leaked passwords.
+
+    Nothing in their letters shows that.
+    """
     for password in (
         "mychemicalromance",
         "MyChemicalRomance",
@@ -60,7 +65,9 @@ def test_a_favourite_phrase_is_refused(sign_up: SignUp) -> None:
 
 
 def test_no_password_keeps_the_server_busy_for_seconds(sign_up: SignUp) -> None:
-    """zxcvbn tries every way to read @ as a and 4 as a: of 72 such characters it makes six seconds of work."""
+    """zxcvbn tries every way to read @ as a and 4 as a: of 72 such characters it makes
+    six seconds of work.
+    """
     judged = []
 
     def note(password: str, dictionaries: Any) -> list[Any]:
@@ -70,21 +77,35 @@ def test_no_password_keeps_the_server_busy_for_seconds(sign_up: SignUp) -> None:
     with patch("zxcvbn.matching.omnimatch", note):
         sign_up(password="4@8({[<369&#!1|0$5+7%2" * 5)
 
-    assert judged, "zxcvbn was not asked: this test cannot see how much of the password is judged"
+    assert judged, (
+        "zxcvbn was not asked: this test cannot see how much of the password is judged"
+    )
     assert all(length <= 40 for length in judged), judged
 
 
 @pytest.mark.asvs("6.2.11")
-def test_a_password_made_of_what_everybody_knows_about_you_is_refused(sign_up: SignUp) -> None:
-    """A guesser starts with the name, the address and the site. Lists of common passwords do not have those."""
+def test_a_password_made_of_what_everybody_knows_about_you_is_refused(
+    sign_up: SignUp,
+) -> None:
+    """A guesser starts with the name, the address and the site.
+
+    Lists of common passwords do not have those.
+    """
     known = {"name": "Ada Lovelace", "email": "countess.of.wessex@example.com"}
-    for password in ("adalovelace1815!!", "L0vel@ceCountes5", "countessofwessex1", "flaskloginworkbook"):
+    for password in (
+        "adalovelace1815!!",
+        "L0vel@ceCountes5",
+        "countessofwessex1",
+        "flaskloginworkbook",
+    ):
         assert_marked(sign_up(password=password, **known), {"password"})
 
 
 @pytest.mark.asvs("6.2.5")
 def test_a_password_may_hold_any_character(sign_up: SignUp) -> None:
-    """Every forbidden character makes guessing easier, and breaks somebody's password manager."""
+    """Every forbidden character makes guessing easier, and breaks somebody's password
+    manager.
+    """
     for password in (
         "plum\0trombone\x1bsidewalk",
         "  plum trombone sidewalk  ",
@@ -96,20 +117,32 @@ def test_a_password_may_hold_any_character(sign_up: SignUp) -> None:
 
 @pytest.mark.asvs("2.2.3")
 def test_both_passwords_must_agree_to_the_last_blank(sign_up: SignUp) -> None:
-    """Nobody can see what they type there. A slip would lock the owner out of the account on the first day."""
+    """Nobody can see what they type there.
+
+    A slip would lock the owner out of the account on the first day.
+    """
     for slip in ("", f"{PASSWORD} ", PASSWORD.upper()):
         assert_marked(sign_up(password=PASSWORD, confirm=slip), {"confirm"})
 
 
-def test_the_command_refuses_a_password_that_is_easy_to_guess(app: Flask, sql: Callable[..., list[Any]]) -> None:
-    """The rules hold at every door. Accounts made by an administrator are those with the most rights."""
-    result = app.test_cli_runner().invoke(args=["add-user", "ada@example.com"], input="passwordpassword\n" * 2)
+def test_the_command_refuses_a_password_that_is_easy_to_guess(
+    app: Flask, sql: Callable[..., list[Any]]
+) -> None:
+    """The rules hold at every door.
+
+    Accounts made by an administrator are those with the most rights.
+    """
+    result = app.test_cli_runner().invoke(
+        args=["add-user", "ada@example.com"], input="passwordpassword\n" * 2
+    )
 
     assert_refused(result)
     assert sql("SELECT id FROM users") == []
 
 
-@pytest.mark.steps(3, 4)  # from step 05 on the form logs in, and a wrong password is refused
+@pytest.mark.steps(
+    3, 4
+)  # from step 05 on the form logs in, and a wrong password is refused
 def test_logging_in_asks_no_new_rules_of_an_old_password(visitor: Visitor) -> None:
     """A member from before the rules has to get in first, to choose a better one."""
     answer = visitor.submit("/login", {"email": "ada@example.com", "password": "short"})

@@ -12,7 +12,14 @@ from sqlalchemy import event
 from webtest.response import TestResponse
 
 from tests.support.checks import assert_marked
-from tests.support.harness import NEW_PASSWORD, PASSWORD, Step, Visitor, main_form, query
+from tests.support.harness import (
+    NEW_PASSWORD,
+    PASSWORD,
+    Step,
+    Visitor,
+    main_form,
+    query,
+)
 
 Sql = Callable[..., list[Any]]
 
@@ -28,8 +35,13 @@ def test_an_address_can_have_only_one_account(visitor: Visitor, sql: Sql) -> Non
     assert len(sql("SELECT id FROM users")) == 1
 
 
-def test_another_spelling_of_the_address_makes_no_second_account(visitor: Visitor, sql: Sql) -> None:
-    """All of these reach one person. With two accounts, half of the log-ins meet the wrong one."""
+def test_another_spelling_of_the_address_makes_no_second_account(
+    visitor: Visitor, sql: Sql
+) -> None:
+    """All of these reach one person.
+
+    With two accounts, half of the log-ins meet the wrong one.
+    """
     visitor.sign_up("ada@bücher.example")
 
     for same in (
@@ -41,22 +53,41 @@ def test_another_spelling_of_the_address_makes_no_second_account(visitor: Visito
         answer = visitor.sign_up(same, NEW_PASSWORD)
 
         assert_marked(answer, {"email"})
-    assert [row["email"] for row in sql("SELECT email FROM users")] == ["ada@bücher.example"]
+    assert [row["email"] for row in sql("SELECT email FROM users")] == [
+        "ada@bücher.example"
+    ]
 
 
-def test_addresses_that_only_look_alike_are_different_people(visitor: Visitor, sql: Sql) -> None:
-    """MySQL, left alone, takes ü for u: the owner of one domain could not join because the other's has."""
-    for email in ("ada@bücher.example", "ada@bucher.example", "ada@straße.example", "ada@strasse.example"):
+def test_addresses_that_only_look_alike_are_different_people(
+    visitor: Visitor, sql: Sql
+) -> None:
+    """MySQL, left alone, takes ü for u: the owner of one domain could not join because
+    the other's has.
+    """
+    for email in (
+        "ada@bücher.example",
+        "ada@bucher.example",
+        "ada@straße.example",
+        "ada@strasse.example",
+    ):
         visitor.sign_up(email)
 
     assert len(sql("SELECT id FROM users")) == 4
 
 
 def test_a_sign_up_for_a_taken_address_keeps_what_was_typed(visitor: Visitor) -> None:
-    """It is usually a member who has forgotten. The rest need not be typed again, the password must not come back."""
+    """It is usually a member who has forgotten.
+
+    The rest need not be typed again, the password must not come back.
+    """
     visitor.sign_up("ada@example.com")
 
-    answer = visitor.sign_up("ada@example.com", NEW_PASSWORD, name="A. Lovelace", website="https://ada.example")
+    answer = visitor.sign_up(
+        "ada@example.com",
+        NEW_PASSWORD,
+        name="A. Lovelace",
+        website="https://ada.example",
+    )
 
     form = main_form(answer)
     assert [form[name].value for name in ("name", "email", "website")] == [
@@ -70,8 +101,14 @@ def test_a_sign_up_for_a_taken_address_keeps_what_was_typed(visitor: Visitor) ->
 def test_eight_sign_ups_at_once_make_one_account(
     step: Step, make_app: Callable[..., Flask], database_uri: str, tmp_path: Path
 ) -> None:
-    """A race condition: all eight look, no account is there, all insert, and seven get a crash."""
-    uri = f"sqlite:///{tmp_path}/race.db" if database_uri.startswith("sqlite") else database_uri
+    """A race condition: all eight look, no account is there, all insert, and seven get
+    a crash.
+    """
+    uri = (
+        f"sqlite:///{tmp_path}/race.db"
+        if database_uri.startswith("sqlite")
+        else database_uri
+    )
     app = make_app(SQLALCHEMY_DATABASE_URI=uri)
     visitors = [Visitor(app, ip=f"192.0.2.{number}") for number in range(1, 9)]
     pages = [visitor.get("/signup") for visitor in visitors]
@@ -80,11 +117,18 @@ def test_eight_sign_ups_at_once_make_one_account(
 
     def send(number: int) -> TestResponse:
         password = f"{PASSWORD} {number}"
-        fields = {"name": "Ada", "email": "ada@example.com", "password": password, "confirm": password}
+        fields = {
+            "name": "Ada",
+            "email": "ada@example.com",
+            "password": password,
+            "confirm": password,
+        }
         return visitors[number].submit(pages[number], fields)
 
     def wait_for_the_others(*_: object) -> None:
-        """Let nobody insert before everybody is about to: all the looking is over by then."""
+        """Let nobody insert before everybody is about to: all the looking is over by
+        then.
+        """
         if not hasattr(waited, "once"):
             waited.once = True
             everybody.wait()
@@ -101,10 +145,20 @@ def test_eight_sign_ups_at_once_make_one_account(
     assert len(query(app, "SELECT id FROM users")) == 1
 
 
-def test_a_second_click_on_the_button_is_no_second_sign_up(visitor: Visitor, sql: Sql) -> None:
-    """Two clicks send the form twice. "There is an account already" would be a riddle to its new owner."""
+def test_a_second_click_on_the_button_is_no_second_sign_up(
+    visitor: Visitor, sql: Sql
+) -> None:
+    """Two clicks send the form twice.
+
+    "There is an account already" would be a riddle to its new owner.
+    """
     page = visitor.get("/signup")
-    fields = {"name": "Ada", "email": "ada@example.com", "password": PASSWORD, "confirm": PASSWORD}
+    fields = {
+        "name": "Ada",
+        "email": "ada@example.com",
+        "password": PASSWORD,
+        "confirm": PASSWORD,
+    }
 
     answers = [visitor.submit(page, fields) for _click in range(2)]
 
@@ -112,7 +166,9 @@ def test_a_second_click_on_the_button_is_no_second_sign_up(visitor: Visitor, sql
     assert len(sql("SELECT id FROM users")) == 1
 
 
-def test_an_old_account_does_not_tell_whether_a_password_is_right(visitor: Visitor, sql: Sql) -> None:
+def test_an_old_account_does_not_tell_whether_a_password_is_right(
+    visitor: Visitor, sql: Sql
+) -> None:
     """Else a right password would be welcomed here, and the form would be a brute-force
     way around the rate limits.
     """
@@ -127,7 +183,9 @@ def test_an_old_account_does_not_tell_whether_a_password_is_right(visitor: Visit
 def test_another_unique_column_is_not_called_a_taken_address(
     step: Step, app: Flask, visitor: Visitor, sql: Sql, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Every IntegrityError answered with "address taken" hides mistakes: here a second unique column."""
+    """Every IntegrityError answered with "address taken" hides mistakes: here a second
+    unique column.
+    """
     sql("CREATE UNIQUE INDEX one_name ON users (name)")
     visitor.sign_up()
 

@@ -15,7 +15,9 @@ MARKUP = """<script>alert("1")</script>'&amp;"""
 
 def test_signing_up_stores_what_was_typed(visitor: Visitor, sql: Sql) -> None:
     """Without the blanks that slip in at the ends of everything that is pasted."""
-    visitor.sign_up(" ada@example.com ", name=" 𝒜da Lovelace ", website=" https://ada.example/?a=b ")
+    visitor.sign_up(
+        " ada@example.com ", name=" 𝒜da Lovelace ", website=" https://ada.example/?a=b "
+    )
 
     (row,) = sql("SELECT name, email, website, last_login FROM users")
     assert dict(row) == {
@@ -27,10 +29,14 @@ def test_signing_up_stores_what_was_typed(visitor: Visitor, sql: Sql) -> None:
 
 
 def test_the_longest_values_are_stored_whole(visitor: Visitor, sql: Sql) -> None:
-    """A column that is shorter than the form allows is a 500 on PostgreSQL, and on SQLite a surprise for later."""
+    """A column that is shorter than the form allows is a 500 on PostgreSQL, and on
+    SQLite a surprise for later.
+    """
     email = "a" * 64 + "@" + ".".join(["d" * 61] * 3) + ".com"
 
-    answer = visitor.sign_up(email, name="李" * 100, website="https://ada.example/".ljust(255, "w"))
+    answer = visitor.sign_up(
+        email, name="李" * 100, website="https://ada.example/".ljust(255, "w")
+    )
 
     assert answer.status_code == 302
     (row,) = sql("SELECT name, email, website FROM users")
@@ -38,7 +44,9 @@ def test_the_longest_values_are_stored_whole(visitor: Visitor, sql: Sql) -> None
 
 
 def test_no_website_is_stored_as_nothing(visitor: Visitor, sql: Sql) -> None:
-    """An empty text is a value: pages that ask "is there a website?" would show a link to nowhere."""
+    """An empty text is a value: pages that ask "is there a website?" would show a link
+    to nowhere.
+    """
     visitor.sign_up(website=" ")
 
     assert sql("SELECT website FROM users")[0]["website"] is None
@@ -46,7 +54,10 @@ def test_no_website_is_stored_as_nothing(visitor: Visitor, sql: Sql) -> None:
 
 @pytest.mark.asvs("14.2.4")
 def test_the_password_is_stored_nowhere(visitor: Visitor, sql: Sql) -> None:
-    """Tables get stolen, copied to test servers and left in backups. The password must not be in there."""
+    """Tables get stolen, copied to test servers and left in backups.
+
+    The password must not be in there.
+    """
     visitor.sign_up()
 
     rows = sql("SELECT * FROM users")
@@ -57,8 +68,12 @@ def test_the_password_is_stored_nowhere(visitor: Visitor, sql: Sql) -> None:
 
 
 @pytest.mark.asvs("6.2.8")
-def test_the_password_counts_exactly_as_it_was_typed(step: Step, app: Flask, visitor: Visitor) -> None:
-    """Blanks cut off, or letters changed, on one page and not on the next lock the owner out."""
+def test_the_password_counts_exactly_as_it_was_typed(
+    step: Step, app: Flask, visitor: Visitor
+) -> None:
+    """Blanks cut off, or letters changed, on one page and not on the next lock the
+    owner out.
+    """
     typed = "  Plum\0trombone\x1b 🎺 e\u0301 sidewalk "
     models = step.module.models
 
@@ -68,11 +83,15 @@ def test_the_password_counts_exactly_as_it_was_typed(step: Step, app: Flask, vis
     with app.app_context():
         user = models.db.session.scalar(models.db.select(models.User))
         assert user.check_password(typed)
-        assert not user.check_password(typed.strip()), "the password opens the account without its blanks"
+        assert not user.check_password(typed.strip()), (
+            "the password opens the account without its blanks"
+        )
 
 
 def test_after_signing_up_the_log_in_page_welcomes_you(visitor: Visitor) -> None:
-    """A redirect, so that loading the page again does not sign up again, and a word that it has worked."""
+    """A redirect, so that loading the page again does not sign up again, and a word
+    that it has worked.
+    """
     answer = visitor.sign_up(name="Ada Lovelace")
 
     assert answer.status_code == 302
@@ -104,20 +123,45 @@ def test_markup_in_a_field_is_kept_and_not_run(visitor: Visitor) -> None:
 
 
 def test_what_is_checked_is_what_is_stored(visitor: Visitor, sql: Sql) -> None:
-    """A field sent twice: if one copy is checked and the other stored, no check is worth anything."""
+    """A field sent twice: if one copy is checked and the other stored, no check is
+    worth anything.
+    """
     token = visitor.get("/signup").html.find("input", {"name": "csrf_token"})["value"]
-    once = [("csrf_token", token), ("name", "Ada"), ("password", PASSWORD), ("confirm", PASSWORD)]
+    once = [
+        ("csrf_token", token),
+        ("name", "Ada"),
+        ("password", PASSWORD),
+        ("confirm", PASSWORD),
+    ]
 
-    for emails in (("ada@example.com", "no address"), ("no address", "ada@example.com")):
-        visitor.post("/signup", [*once, *[("email", email) for email in emails]], expect_errors=True)
+    for emails in (
+        ("ada@example.com", "no address"),
+        ("no address", "ada@example.com"),
+    ):
+        visitor.post(
+            "/signup",
+            [*once, *[("email", email) for email in emails]],
+            expect_errors=True,
+        )
 
-    assert [row["email"] for row in sql("SELECT email FROM users")] == ["ada@example.com"]
+    assert [row["email"] for row in sql("SELECT email FROM users")] == [
+        "ada@example.com"
+    ]
 
 
-def test_a_sign_up_while_the_database_is_away_can_be_sent_again(visitor: Visitor, sql: Sql) -> None:
-    """Nothing may be stored by half, and the form in the visitor's browser must still work a minute later."""
+def test_a_sign_up_while_the_database_is_away_can_be_sent_again(
+    visitor: Visitor, sql: Sql
+) -> None:
+    """Nothing may be stored by half, and the form in the visitor's browser must still
+    work a minute later.
+    """
     page = visitor.get("/signup")
-    fields = {"name": "Ada", "email": "ada@example.com", "password": PASSWORD, "confirm": PASSWORD}
+    fields = {
+        "name": "Ada",
+        "email": "ada@example.com",
+        "password": PASSWORD,
+        "confirm": PASSWORD,
+    }
 
     sql("ALTER TABLE users RENAME TO away")
     during = visitor.submit(page, fields)

@@ -6,7 +6,9 @@ from tests.support.harness import Visitor, visible_text
 
 
 @pytest.mark.steps(5, 5)  # in step 06 it is a protected page
-def test_the_dashboard_shows_what_current_user_is_for_a_stranger(visitor: Visitor) -> None:
+def test_the_dashboard_shows_what_current_user_is_for_a_stranger(
+    visitor: Visitor,
+) -> None:
     """current_user is never None: it is an object that says no."""
     text = visible_text(visitor.get("/dashboard"))
 
@@ -37,10 +39,14 @@ def visible_text_of_entities(page: str) -> str:
 
 @pytest.mark.asvs("14.2.3")
 def test_the_website_is_a_link_that_vouches_for_nothing(visitor: Visitor) -> None:
-    """rel="nofollow" so that spam earns nothing, "noopener" so that the page behind it cannot steer ours."""
+    """rel="nofollow" so that spam earns nothing, "noopener" so that the page behind it
+    cannot steer ours.
+    """
     visitor.sign_up(website="https://ada.example/notes?a=1&b=2")
     visitor.log_in()
 
-    link = visitor.get("/dashboard").html.find("a", href="https://ada.example/notes?a=1&b=2")
+    link = visitor.get("/dashboard").html.find(
+        "a", href="https://ada.example/notes?a=1&b=2"
+    )
 
     assert {"nofollow", "noopener"} <= set(link["rel"])

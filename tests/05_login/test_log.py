@@ -26,8 +26,12 @@ def lines(caplog: pytest.LogCaptureFixture) -> Callable[[], list[str]]:
 
 
 @pytest.mark.asvs("16.2.1", "16.2.2")
-def test_times_in_the_log_are_utc_and_say_so(app: Flask, member: Visitor, lines: Callable[[], list[str]]) -> None:
-    """Two machines in two time zones tell one story only if both say which clock they use."""
+def test_times_in_the_log_are_utc_and_say_so(
+    app: Flask, member: Visitor, lines: Callable[[], list[str]]
+) -> None:
+    """Two machines in two time zones tell one story only if both say which clock they
+    use.
+    """
     member.log_in()
 
     stamp = re.search(r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)\.\d{3}Z", lines()[-1])
@@ -37,7 +41,9 @@ def test_times_in_the_log_are_utc_and_say_so(app: Flask, member: Visitor, lines:
 
 
 @pytest.mark.asvs("16.3.3")
-def test_refused_forgeries_and_too_many_attempts_leave_a_line(member: Visitor, lines: Callable[[], list[str]]) -> None:
+def test_refused_forgeries_and_too_many_attempts_leave_a_line(
+    member: Visitor, lines: Callable[[], list[str]]
+) -> None:
     """They are what an attack looks like while it goes on."""
     member.post("/logout", {}, expect_errors=True)
     for number in range(11):
@@ -48,9 +54,11 @@ def test_refused_forgeries_and_too_many_attempts_leave_a_line(member: Visitor, l
 
 
 @pytest.mark.asvs("14.2.4", "16.2.5")
-def test_the_token_of_a_session_is_in_no_line(member: Visitor, sql: Sql, lines: Callable[[], list[str]]) -> None:
-    """A reader of the log must not be able to take a session over (session hijacking).
-    """
+def test_the_token_of_a_session_is_in_no_line(
+    member: Visitor, sql: Sql, lines: Callable[[], list[str]]
+) -> None:
+    """A reader of the log must not be able to take a session over (session
+    hijacking)."""
     member.log_in(remember=True)
     token = sql("SELECT token FROM user_sessions")[0].token
     member.log_out()

@@ -34,9 +34,15 @@ def test_the_address_may_be_typed_in_any_case_and_spelling(member: Visitor) -> N
 
 @pytest.mark.parametrize(
     ("email", "password"),
-    [("ada@example.com", PASSWORD + "!"), ("ada@example.com", PASSWORD.upper()), ("eve@example.com", PASSWORD)],
+    [
+        ("ada@example.com", PASSWORD + "!"),
+        ("ada@example.com", PASSWORD.upper()),
+        ("eve@example.com", PASSWORD),
+    ],
 )
-def test_a_wrong_address_or_password_does_not_log_in(member: Visitor, email: str, password: str) -> None:
+def test_a_wrong_address_or_password_does_not_log_in(
+    member: Visitor, email: str, password: str
+) -> None:
     """Anything but the exact password of that very account keeps the door shut."""
     answer = member.log_in(email, password)
 
@@ -58,7 +64,9 @@ def test_the_password_is_compared_exactly_as_typed(app: Flask) -> None:
     assert visitor.logged_in, "the visitor is not logged in"
 
 
-def test_unknown_address_and_wrong_password_get_the_same_answer(member: Visitor) -> None:
+def test_unknown_address_and_wrong_password_get_the_same_answer(
+    member: Visitor,
+) -> None:
     """User enumeration: an answer that differs tells a stranger who has an account
     here.
     """
@@ -69,9 +77,15 @@ def test_unknown_address_and_wrong_password_get_the_same_answer(member: Visitor)
     assert visible_text(known) == visible_text(unknown)
 
 
-def test_an_unknown_address_costs_as_many_hashes_as_a_wrong_password(member: Visitor) -> None:
-    """Else a timing attack tells who has an account: a fifth of a second for a member, a few ms for a stranger."""
-    with patch("hashlib.pbkdf2_hmac", wraps=hashlib.pbkdf2_hmac) as hashed:  # the suites' cheap method: it ends in this
+def test_an_unknown_address_costs_as_many_hashes_as_a_wrong_password(
+    member: Visitor,
+) -> None:
+    """Else a timing attack tells who has an account: a fifth of a second for a member,
+    a few ms for a stranger.
+    """
+    with patch(
+        "hashlib.pbkdf2_hmac", wraps=hashlib.pbkdf2_hmac
+    ) as hashed:  # the suites' cheap method: it ends in this
         member.log_in("ada@example.com", "not her password")
         known = hashed.call_count
         member.log_in("eve@example.com", "not her password")
@@ -97,12 +111,17 @@ def test_an_old_hash_tells_nothing_about_an_address(member: Visitor, sql: Sql) -
 def test_a_password_hashed_as_it_was_typed_opens_from_every_keyboard_afterwards(
     step: Step, member: Visitor, sql: Sql
 ) -> None:
-    """An account made on a Mac before passwords were normalised: after one log-in there, Windows gets in, too."""
+    """An account made on a Mac before passwords were normalised: after one log-in
+    there, Windows gets in, too.
+    """
     from werkzeug.security import generate_password_hash
 
     composed = f"{PASSWORD} caf\u00e9"
     decomposed = f"{PASSWORD} cafe\u0301"
-    sql("UPDATE users SET password_hash = :hash", hash=generate_password_hash(decomposed, "pbkdf2:sha256:1"))
+    sql(
+        "UPDATE users SET password_hash = :hash",
+        hash=generate_password_hash(decomposed, "pbkdf2:sha256:1"),
+    )
 
     member.log_in(password=decomposed)
     on_the_mac = member.logged_in
@@ -113,8 +132,13 @@ def test_a_password_hashed_as_it_was_typed_opens_from_every_keyboard_afterwards(
     assert member.logged_in, "the member is not logged in"
 
 
-def test_a_failed_try_keeps_the_address_and_forgets_the_password(member: Visitor) -> None:
-    """Nobody should type the address again. The password must not travel back in the page."""
+def test_a_failed_try_keeps_the_address_and_forgets_the_password(
+    member: Visitor,
+) -> None:
+    """Nobody should type the address again.
+
+    The password must not travel back in the page.
+    """
     answer = member.log_in("ada@example.com", "not her password")
 
     form = main_form(answer)
@@ -145,14 +169,23 @@ def test_log_ins_and_refusals_are_logged_without_the_password(
 
     lines = [record.getMessage() for record in caplog.records]
     assert_logged(lines, "refused", "192.0.2.1")
-    assert not any("ada@example.com" in line for line in lines), "a log is read by many, and kept for long"
+    assert not any("ada@example.com" in line for line in lines), (
+        "a log is read by many, and kept for long"
+    )
     assert_logged(lines, "logged in")
-    assert [line for line in lines if PASSWORD in line or "not her password" in line] == []
+    assert [
+        line for line in lines if PASSWORD in line or "not her password" in line
+    ] == []
 
 
 @pytest.mark.asvs("11.2.2")
-def test_a_weak_hash_is_replaced_when_its_owner_logs_in(member: Visitor, sql: Sql) -> None:
-    """Only at a log-in is the password there. Who stays away keeps a weak row: notebook 02 shows what helps."""
+def test_a_weak_hash_is_replaced_when_its_owner_logs_in(
+    member: Visitor, sql: Sql
+) -> None:
+    """Only at a log-in is the password there.
+
+    Who stays away keeps a weak row: notebook 02 shows what helps.
+    """
     old = "sha256$x7Qm2$" + hmac.digest(b"x7Qm2", PASSWORD.encode(), "sha256").hex()
     sql("UPDATE users SET password_hash = :hash", hash=old)
 
@@ -169,7 +202,9 @@ def test_a_weak_hash_is_replaced_when_its_owner_logs_in(member: Visitor, sql: Sq
 
 @pytest.mark.asvs("7.2.4")
 def test_login_clears_the_old_session(app: Flask, member: Visitor) -> None:
-    """Session fixation: what an earlier visitor left, or an attacker planted, must not follow a member in."""
+    """Session fixation: what an earlier visitor left, or an attacker planted, must not
+    follow a member in.
+    """
     serializer = app.session_interface.get_signing_serializer(app)
     name = app.config["SESSION_COOKIE_NAME"]
     member.set_cookie(name, serializer.dumps({"planted": "by an earlier visitor"}))
@@ -191,11 +226,15 @@ def test_each_log_in_gets_a_token_of_its_own(member: Visitor) -> None:
     second = member.session["_user_id"]
 
     assert first != second
-    assert len(first) == len(second) == 64, "256 bits in hexadecimal: no guessing, and as long as the column"
+    assert len(first) == len(second) == 64, (
+        "256 bits in hexadecimal: no guessing, and as long as the column"
+    )
 
 
 def test_a_member_who_is_in_is_sent_on_from_both_forms(member: Visitor) -> None:
-    """A second account, or a switch of accounts, by accident is how one ends up writing as somebody else."""
+    """A second account, or a switch of accounts, by accident is how one ends up writing
+    as somebody else.
+    """
     member.log_in()
 
     for page in ("/signup", "/login"):
@@ -204,13 +243,21 @@ def test_a_member_who_is_in_is_sent_on_from_both_forms(member: Visitor) -> None:
         assert answer.location.endswith("/dashboard"), page
 
 
-def test_a_member_who_is_in_cannot_sign_up_a_second_account(app: Flask, member: Visitor, sql: Sql) -> None:
-    """The page may be open from before the log-in; sending it must not switch accounts."""
+def test_a_member_who_is_in_cannot_sign_up_a_second_account(
+    app: Flask, member: Visitor, sql: Sql
+) -> None:
+    """The page may be open from before the log-in; sending it must not switch
+    accounts."""
     other_tab = member.get("/signup")
     member.log_in()
     token = member.get("/").forms[0]["csrf_token"].value
     form = main_form(other_tab)
-    for name, value in {"name": "B", "email": "b@example.com", "password": PASSWORD, "confirm": PASSWORD}.items():
+    for name, value in {
+        "name": "B",
+        "email": "b@example.com",
+        "password": PASSWORD,
+        "confirm": PASSWORD,
+    }.items():
         form[name] = value
     form["csrf_token"] = token
 
@@ -219,8 +266,11 @@ def test_a_member_who_is_in_cannot_sign_up_a_second_account(app: Flask, member: 
     assert [row.email for row in sql("SELECT email FROM users")] == ["ada@example.com"]
 
 
-def test_a_deactivated_account_is_told_so_and_stays_out(member: Visitor, sql: Sql) -> None:
-    """Sending them back to an empty form without a word makes them try again for ever."""
+def test_a_deactivated_account_is_told_so_and_stays_out(
+    member: Visitor, sql: Sql
+) -> None:
+    """Sending them back to an empty form without a word makes them try again for
+    ever."""
     sql("UPDATE users SET is_active = :no", no=False)
 
     answer = member.log_in()
@@ -230,7 +280,9 @@ def test_a_deactivated_account_is_told_so_and_stays_out(member: Visitor, sql: Sq
     assert not member.logged_in, "the member is logged in"
 
 
-def test_only_the_right_password_learns_that_an_account_is_deactivated(member: Visitor, sql: Sql) -> None:
+def test_only_the_right_password_learns_that_an_account_is_deactivated(
+    member: Visitor, sql: Sql
+) -> None:
     """Told to anybody, it would say who has an account here (user enumeration)."""
     sql("UPDATE users SET is_active = :no", no=False)
 
@@ -265,7 +317,9 @@ def test_logging_out_twice_does_no_harm(member: Visitor) -> None:
 
 @pytest.mark.asvs("3.5.3")
 def test_a_link_or_an_image_cannot_log_anybody_out(member: Visitor) -> None:
-    """With a GET, a link signs out the member who clicks it; an image on a sister domain needs no click."""
+    """With a GET, a link signs out the member who clicks it; an image on a sister
+    domain needs no click.
+    """
     member.log_in()
 
     answer = member.get("/logout", expect_errors=True)
@@ -286,7 +340,9 @@ def test_another_site_cannot_log_anybody_out(member: Visitor) -> None:
 
 
 @pytest.mark.asvs("16.5.3")
-def test_two_wrong_changes_at_once_do_not_matter_to_a_log_in(step: Step, member: Visitor, sql: Sql) -> None:
+def test_two_wrong_changes_at_once_do_not_matter_to_a_log_in(
+    step: Step, member: Visitor, sql: Sql
+) -> None:
     """A race condition: the password changes while the old one is checked. The old one
     must not get in after all.
     """
@@ -305,8 +361,13 @@ def test_two_wrong_changes_at_once_do_not_matter_to_a_log_in(step: Step, member:
 
 
 @pytest.mark.asvs("1.2.4")
-@pytest.mark.parametrize("text", ["' OR '1'='1", "ada@example.com' --", "'; DROP TABLE users; --", '" OR ""="'])
-def test_sql_that_is_typed_stays_text(app: Flask, member: Visitor, sql: Sql, text: str) -> None:
+@pytest.mark.parametrize(
+    "text",
+    ["' OR '1'='1", "ada@example.com' --", "'; DROP TABLE users; --", '" OR ""="'],
+)
+def test_sql_that_is_typed_stays_text(
+    app: Flask, member: Visitor, sql: Sql, text: str
+) -> None:
     """SQL injection: pasted into the query, it would be part of it. Everybody is let
     in, or the table is gone.
     """
@@ -316,13 +377,21 @@ def test_sql_that_is_typed_stays_text(app: Flask, member: Visitor, sql: Sql, tex
     newcomer.sign_up("bob@example.com", name=text)
 
     assert not member.logged_in, "the member is logged in"
-    assert [row.name for row in sql("SELECT name FROM users ORDER BY id")] == ["Ada Lovelace", text]
+    assert [row.name for row in sql("SELECT name FROM users ORDER BY id")] == [
+        "Ada Lovelace",
+        text,
+    ]
 
 
 @pytest.mark.asvs("6.2.10")
 def test_an_old_password_is_as_good_as_a_new_one(member: Visitor, sql: Sql) -> None:
-    """Made to choose anew every few months, people count upwards. It is a known password that has to go."""
-    sql("UPDATE users SET created = '2001-01-01 00:00:00', last_login = '2001-01-02 00:00:00'")
+    """Made to choose anew every few months, people count upwards.
+
+    It is a known password that has to go.
+    """
+    sql(
+        "UPDATE users SET created = '2001-01-01 00:00:00', last_login = '2001-01-02 00:00:00'"
+    )
 
     answer = member.log_in()
 
@@ -332,23 +401,34 @@ def test_an_old_password_is_as_good_as_a_new_one(member: Visitor, sql: Sql) -> N
 
 @pytest.mark.asvs("14.2.1")
 def test_no_secret_travels_in_an_address(member: Visitor, sql: Sql) -> None:
-    """Addresses end up in histories, logs and Referer headers. Passwords and tokens go in the body and the cookie."""
+    """Addresses end up in histories, logs and Referer headers.
+
+    Passwords and tokens go in the body and the cookie.
+    """
     pages = [member.get(path) for path in ("/login", "/signup")]
     answer = member.log_in(remember=True)
     token = sql("SELECT token FROM user_sessions")[0].token
 
     for page in pages:
-        assert {form.method.upper() for form in page.forms.values() if "password" in form.fields} == {"POST"}
+        assert {
+            form.method.upper()
+            for form in page.forms.values()
+            if "password" in form.fields
+        } == {"POST"}
     assert token not in answer.location
     assert PASSWORD not in answer.location
-    typed = Visitor(member.app).get("/login", {"email": "ada@example.com", "password": PASSWORD})
-    assert main_form(typed)["email"].value == "", "the form takes what stands in the address"
+    typed = Visitor(member.app).get(
+        "/login", {"email": "ada@example.com", "password": PASSWORD}
+    )
+    assert main_form(typed)["email"].value == "", (
+        "the form takes what stands in the address"
+    )
 
 
 @pytest.mark.asvs("14.3.3")
 def test_the_cookie_says_nothing_about_the_member(app: Flask) -> None:
-    """Anybody at the computer can read it: a token means nothing to them, a name does.
-    """
+    """Anybody at the computer can read it: a token means nothing to them, a name
+    does."""
     visitor = Visitor(app)
     visitor.sign_up("countess@example.com", name="Augusta")
     visitor.log_in("countess@example.com", remember=True)

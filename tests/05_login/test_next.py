@@ -37,7 +37,9 @@ def test_next_leads_to_the_page_that_was_asked_for(member: Visitor) -> None:
 
 
 def test_next_may_hold_a_backslash_where_it_is_only_text(member: Visitor) -> None:
-    """In a query it is a character like any other; refusing it loses the page that was asked for."""
+    """In a query it is a character like any other; refusing it loses the page that was
+    asked for.
+    """
     page = member.get("/login", {"next": "/dashboard?from=C:\\here"})
 
     answer = member.log_in(page=page)
@@ -47,7 +49,9 @@ def test_next_may_hold_a_backslash_where_it_is_only_text(member: Visitor) -> Non
 
 def test_next_survives_a_wrong_password(member: Visitor) -> None:
     """A slip of the finger must not lose the page that was asked for."""
-    first = member.log_in(password="not her password", page="/login?next=/dashboard%3Fa=1")
+    first = member.log_in(
+        password="not her password", page="/login?next=/dashboard%3Fa=1"
+    )
 
     second = member.submit(first, {"password": PASSWORD})
 
@@ -65,7 +69,9 @@ def test_next_never_leads_to_another_site(member: Visitor, target: str) -> None:
     answer = member.log_in(page=page)
 
     assert answer.status_code == 302
-    assert answer.location.endswith("/dashboard"), f"{target!r} led to {answer.location!r}"
+    assert answer.location.endswith("/dashboard"), (
+        f"{target!r} led to {answer.location!r}"
+    )
 
 
 @pytest.mark.asvs("3.7.2")

@@ -1,4 +1,6 @@
-"""Suite 05: a session is a row that can be ended; a cookie without its row opens nothing."""
+"""Suite 05: a session is a row that can be ended; a cookie without its row opens
+nothing.
+"""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -34,13 +36,18 @@ def test_a_copied_cookie_is_dead_after_the_log_out(app: Flask, member: Visitor) 
 
     member.log_out()
 
-    assert before, "the copy should work as long as the session lives, or this test shows nothing"
+    assert before, (
+        "the copy should work as long as the session lives, or this test shows nothing"
+    )
     assert not thief.logged_in, "the thief is logged in"
 
 
 @pytest.mark.asvs("7.2.2")
-def test_the_cookies_hold_a_token_and_not_the_users_id(member: Visitor, sql: Sql) -> None:
-    """A cookie that names the account cannot be taken back: the name does not change."""
+def test_the_cookies_hold_a_token_and_not_the_users_id(
+    member: Visitor, sql: Sql
+) -> None:
+    """A cookie that names the account cannot be taken back: the name does not
+    change."""
     member.log_in()
 
     assert member.session["_user_id"] == sql("SELECT token FROM user_sessions")[0].token
@@ -58,12 +65,16 @@ def test_a_session_ends_after_half_an_hour_without_a_visit(
 
     sql("UPDATE user_sessions SET last_seen = :then", then=ago(minutes=minutes))
 
-    assert member.logged_in is alive, f"the session should {'still be open' if alive else 'have ended'}"
+    assert member.logged_in is alive, (
+        f"the session should {'still be open' if alive else 'have ended'}"
+    )
 
 
 @pytest.mark.asvs("7.3.2", "7.4.1")
 @pytest.mark.parametrize(("hours", "alive"), [(11, True), (12, False)])
-def test_a_session_ends_after_half_a_day_however_busy(member: Visitor, sql: Sql, hours: int, alive: bool) -> None:
+def test_a_session_ends_after_half_a_day_however_busy(
+    member: Visitor, sql: Sql, hours: int, alive: bool
+) -> None:
     """The absolute timeout: a thief who keeps a stolen session busy must not keep it
     for ever.
     """
@@ -71,7 +82,9 @@ def test_a_session_ends_after_half_a_day_however_busy(member: Visitor, sql: Sql,
 
     sql("UPDATE user_sessions SET created = :then", then=ago(hours=hours))
 
-    assert member.logged_in is alive, f"the session should {'still be open' if alive else 'have ended'}"
+    assert member.logged_in is alive, (
+        f"the session should {'still be open' if alive else 'have ended'}"
+    )
 
 
 @pytest.mark.asvs("7.3.1", "7.3.2")
@@ -80,15 +93,21 @@ def test_a_session_ends_after_half_a_day_however_busy(member: Visitor, sql: Sql,
 def test_a_remembered_session_ends_after_thirty_days(
     member: Visitor, sql: Sql, column: str, days: int, alive: bool
 ) -> None:
-    """Remembered is not for ever: 30 days unused, or 30 days old, and the password is asked for again."""
+    """Remembered is not for ever: 30 days unused, or 30 days old, and the password is
+    asked for again.
+    """
     member.log_in(remember=True)
 
     sql(f"UPDATE user_sessions SET {column} = :then", then=ago(days=days))
 
-    assert member.logged_in is alive, f"the session should {'still be open' if alive else 'have ended'}"
+    assert member.logged_in is alive, (
+        f"the session should {'still be open' if alive else 'have ended'}"
+    )
 
 
-def test_a_visit_is_written_down_once_a_minute_at_most(member: Visitor, sql: Sql) -> None:
+def test_a_visit_is_written_down_once_a_minute_at_most(
+    member: Visitor, sql: Sql
+) -> None:
     """A write on every page view makes every page as slow as a write."""
     member.log_in()
     sql("UPDATE user_sessions SET last_seen = :then", then=ago(seconds=40))
@@ -105,7 +124,9 @@ def test_a_visit_is_written_down_once_a_minute_at_most(member: Visitor, sql: Sql
 
 
 @pytest.mark.asvs("7.4.2")
-def test_an_account_that_is_deactivated_is_out_at_the_next_click(member: Visitor, sql: Sql) -> None:
+def test_an_account_that_is_deactivated_is_out_at_the_next_click(
+    member: Visitor, sql: Sql
+) -> None:
     """Keeping somebody out must not wait until their cookie has run out."""
     member.log_in(remember=True)
 
@@ -115,7 +136,9 @@ def test_an_account_that_is_deactivated_is_out_at_the_next_click(member: Visitor
 
 
 @pytest.mark.asvs("7.4.2")
-def test_an_account_that_is_deleted_is_out_at_the_next_click(member: Visitor, sql: Sql) -> None:
+def test_an_account_that_is_deleted_is_out_at_the_next_click(
+    member: Visitor, sql: Sql
+) -> None:
     """And the page must not break over it."""
     member.log_in(remember=True)
 
@@ -125,8 +148,11 @@ def test_an_account_that_is_deleted_is_out_at_the_next_click(member: Visitor, sq
     assert not member.logged_in, "the member is logged in"
 
 
-def test_a_new_member_does_not_inherit_a_deleted_ones_session(app: Flask, member: Visitor, sql: Sql) -> None:
-    """A number that is given out twice would make the old cookie open the new account."""
+def test_a_new_member_does_not_inherit_a_deleted_ones_session(
+    app: Flask, member: Visitor, sql: Sql
+) -> None:
+    """A number that is given out twice would make the old cookie open the new
+    account."""
     member.log_in(remember=True)
     sql("DELETE FROM users")
 
@@ -137,20 +163,42 @@ def test_a_new_member_does_not_inherit_a_deleted_ones_session(app: Flask, member
 
 @pytest.mark.asvs("7.2.1")
 @pytest.mark.parametrize(
-    "cookie", ["", "x", "1|abc", "é|é", "a" * 4000, "eyJfdXNlcl9pZCI6IjEifQ.aaaa.bbbb", "\x7f|\xff"]
+    "cookie",
+    [
+        "",
+        "x",
+        "1|abc",
+        "é|é",
+        "a" * 4000,
+        "eyJfdXNlcl9pZCI6IjEifQ.aaaa.bbbb",
+        "\x7f|\xff",
+    ],
 )
-def test_a_made_up_cookie_opens_nothing_and_breaks_nothing(app: Flask, member: Visitor, cookie: str) -> None:
-    """Anybody can send any cookie. Flask-Login alone answers some of these with a 500."""
-    names = {app.config["SESSION_COOKIE_NAME"], app.config.get("REMEMBER_COOKIE_NAME"), "remember_token"}
+def test_a_made_up_cookie_opens_nothing_and_breaks_nothing(
+    app: Flask, member: Visitor, cookie: str
+) -> None:
+    """Anybody can send any cookie.
+
+    Flask-Login alone answers some of these with a 500.
+    """
+    names = {
+        app.config["SESSION_COOKIE_NAME"],
+        app.config.get("REMEMBER_COOKIE_NAME"),
+        "remember_token",
+    }
     stranger = Visitor(app)
 
     for name in names - {None, "off;"}:
-        answer = stranger.get("/dashboard", headers={"Cookie": f"{name}={cookie}"}, expect_errors=True)
+        answer = stranger.get(
+            "/dashboard", headers={"Cookie": f"{name}={cookie}"}, expect_errors=True
+        )
 
         assert answer.status_code < 500
         assert "Ada" not in answer.text
     member.log_in()
-    assert "Ada" in member.get("/dashboard").text, "the dashboard greets nobody: this test shows nothing"
+    assert "Ada" in member.get("/dashboard").text, (
+        "the dashboard greets nobody: this test shows nothing"
+    )
 
 
 @pytest.mark.asvs("7.2.1")
@@ -162,7 +210,9 @@ def test_a_session_cookie_signed_with_another_key_opens_nothing(
     token = sql("SELECT token FROM user_sessions")[0].token
     key = app.secret_key
     app.secret_key = "another-key-of-somebody-else-9f2d41"
-    forged = app.session_interface.get_signing_serializer(app).dumps({"_user_id": token, "_fresh": True})
+    forged = app.session_interface.get_signing_serializer(app).dumps(
+        {"_user_id": token, "_fresh": True}
+    )
     app.secret_key = key
 
     stranger = Visitor(app)
@@ -172,18 +222,25 @@ def test_a_session_cookie_signed_with_another_key_opens_nothing(
 
 
 @pytest.mark.asvs("7.2.1")
-def test_a_leaked_key_alone_does_not_open_an_account(app: Flask, member: Visitor, sql: Sql) -> None:
+def test_a_leaked_key_alone_does_not_open_an_account(
+    app: Flask, member: Visitor, sql: Sql
+) -> None:
     """With the user's id in the cookie, a thief of SECRET_KEY is everybody. A token has
     to be guessed as well.
     """
     member.log_in()
     serializer = app.session_interface.get_signing_serializer(app)
 
-    sql("UPDATE user_sessions SET token = :token", token="ab" + 62 * "0")  # to MySQL, the number 0
+    sql(
+        "UPDATE user_sessions SET token = :token", token="ab" + 62 * "0"
+    )  # to MySQL, the number 0
 
     for guess in ("1", 1, 0, "0", "ada@example.com", {"id": 1}, [1], True):
         thief = Visitor(app)
-        thief.set_cookie(app.config["SESSION_COOKIE_NAME"], serializer.dumps({"_user_id": guess, "_fresh": True}))
+        thief.set_cookie(
+            app.config["SESSION_COOKIE_NAME"],
+            serializer.dumps({"_user_id": guess, "_fresh": True}),
+        )
         assert thief.get("/dashboard", expect_errors=True).status_code < 500, guess
         assert not thief.logged_in, guess
 
@@ -209,15 +266,23 @@ def test_the_token_is_found_by_an_index(app: Flask) -> None:
     """Without one, a million sessions make every page slow."""
     with app.app_context():
         inspector = inspect(app.extensions["sqlalchemy"].engine)
-        indexed = [i["column_names"] for i in inspector.get_indexes("user_sessions") if i["unique"]]
-        indexed += [c["column_names"] for c in inspector.get_unique_constraints("user_sessions")]
+        indexed = [
+            i["column_names"]
+            for i in inspector.get_indexes("user_sessions")
+            if i["unique"]
+        ]
+        indexed += [
+            c["column_names"] for c in inspector.get_unique_constraints("user_sessions")
+        ]
 
     assert ["token"] in indexed
 
 
 @pytest.mark.asvs("7.2.4")
 def test_logging_in_again_replaces_the_session(member: Visitor, sql: Sql) -> None:
-    """A form that is sent from a second tab must not leave an old session alive behind it."""
+    """A form that is sent from a second tab must not leave an old session alive behind
+    it.
+    """
     page = member.get("/login")
     for _tab in range(2):
         member.submit(page, CREDENTIALS, headers=OUR_ORIGIN)
@@ -226,8 +291,12 @@ def test_logging_in_again_replaces_the_session(member: Visitor, sql: Sql) -> Non
     assert member.logged_in, "the member is not logged in"
 
 
-def test_two_clicks_on_log_in_make_one_session(app: Flask, member: Visitor, sql: Sql) -> None:
-    """Both are under way before the first is answered: the list of devices would show a stranger."""
+def test_two_clicks_on_log_in_make_one_session(
+    app: Flask, member: Visitor, sql: Sql
+) -> None:
+    """Both are under way before the first is answered: the list of devices would show a
+    stranger.
+    """
     sent = {**CREDENTIALS, "csrf_token": member.get("/login").form["csrf_token"].value}
     second_click = Visitor(app)
     member.copy_cookies_to(second_click)
@@ -242,7 +311,10 @@ def test_two_clicks_on_log_in_make_one_session(app: Flask, member: Visitor, sql:
 
 @pytest.mark.asvs("2.4.1")
 def test_sessions_do_not_pile_up(app: Flask, member: Visitor, sql: Sql) -> None:
-    """A program that logs in all day must not fill the table. Twenty devices are enough; the oldest go."""
+    """A program that logs in all day must not fill the table.
+
+    Twenty devices are enough; the oldest go.
+    """
     member.log_in()
     sql("UPDATE user_sessions SET last_seen = :then", then=ago(minutes=5))
 
@@ -267,7 +339,9 @@ def test_two_devices_are_two_sessions(app: Flask, member: Visitor, sql: Sql) -> 
     assert not phone.logged_in, "the phone is logged in"
 
 
-def test_a_very_long_browser_name_is_cut_to_its_column(app: Flask, member: Visitor, sql: Sql) -> None:
+def test_a_very_long_browser_name_is_cut_to_its_column(
+    app: Flask, member: Visitor, sql: Sql
+) -> None:
     """PostgreSQL and MySQL refuse what does not fit: the log-in would be a 500."""
     browser = Visitor(app, agent="M" * 5000)
 
@@ -277,8 +351,12 @@ def test_a_very_long_browser_name_is_cut_to_its_column(app: Flask, member: Visit
     assert len(sql("SELECT user_agent FROM user_sessions")[0].user_agent) == 255
 
 
-def test_an_expired_session_is_deleted_when_it_is_met(member: Visitor, sql: Sql) -> None:
-    """A row that stays is personal data kept too long, and a clock that is set back would revive it."""
+def test_an_expired_session_is_deleted_when_it_is_met(
+    member: Visitor, sql: Sql
+) -> None:
+    """A row that stays is personal data kept too long, and a clock that is set back
+    would revive it.
+    """
     member.log_in()
     sql("UPDATE user_sessions SET last_seen = :then", then=ago(minutes=31))
 
@@ -287,7 +365,9 @@ def test_an_expired_session_is_deleted_when_it_is_met(member: Visitor, sql: Sql)
     assert sql("SELECT id FROM user_sessions") == []
 
 
-def test_a_log_in_deletes_the_members_expired_sessions(app: Flask, member: Visitor, sql: Sql) -> None:
+def test_a_log_in_deletes_the_members_expired_sessions(
+    app: Flask, member: Visitor, sql: Sql
+) -> None:
     """A device that never comes back would keep its row for ever."""
     Visitor(app).log_in()
     sql("UPDATE user_sessions SET created = :then", then=ago(hours=13))
@@ -309,13 +389,23 @@ def test_deleting_an_account_deletes_its_sessions(member: Visitor, sql: Sql) -> 
 def test_noting_a_visit_commits_nothing_of_the_views(
     step: Step, make_app: Callable[..., Flask], database_uri: str, tmp_path: Path
 ) -> None:
-    """A view adds a row, looks at current_user and then fails: the row must not be stored."""
-    uri = f"sqlite:///{tmp_path}/file.db" if database_uri.startswith("sqlite") else database_uri
+    """A view adds a row, looks at current_user and then fails: the row must not be
+    stored.
+    """
+    uri = (
+        f"sqlite:///{tmp_path}/file.db"
+        if database_uri.startswith("sqlite")
+        else database_uri
+    )
     app = make_app(SQLALCHEMY_DATABASE_URI=uri)
     models = step.module.models
 
     def fails_half_way() -> str:
-        user = models.User(name="Half", email="half@example.com", password_hash="pbkdf2:sha256:1$salt$00")
+        user = models.User(
+            name="Half",
+            email="half@example.com",
+            password_hash="pbkdf2:sha256:1$salt$00",
+        )
         models.db.session.add(user)
         models.db.session.flush()
         assert current_user.is_authenticated
@@ -332,16 +422,22 @@ def test_noting_a_visit_commits_nothing_of_the_views(
 
     assert answer.status_code == 500
     assert len(query(app, "SELECT id FROM users")) == 1
-    assert query(app, "SELECT last_seen FROM user_sessions")[0].last_seen != before, "the visit is noted all the same"
+    assert query(app, "SELECT last_seen FROM user_sessions")[0].last_seen != before, (
+        "the visit is noted all the same"
+    )
 
 
 def test_a_log_out_works_from_a_page_that_was_open_before(member: Visitor) -> None:
-    """A token of an older session is no reason to stay logged in: the browser says that the page is ours."""
+    """A token of an older session is no reason to stay logged in: the browser says that
+    the page is ours.
+    """
     member.log_in()
     old_page = member.get("/")
     member.log_out()
     member.log_in()
-    button = next(form for form in old_page.forms.values() if form.action.endswith("/logout"))
+    button = next(
+        form for form in old_page.forms.values() if form.action.endswith("/logout")
+    )
 
     answer = button.submit(headers=OUR_ORIGIN, expect_errors=True)
 
@@ -350,7 +446,10 @@ def test_a_log_out_works_from_a_page_that_was_open_before(member: Visitor) -> No
 
 
 def test_two_log_in_tabs_both_work(app: Flask, member: Visitor) -> None:
-    """The second tab holds the token of a session that the first has replaced. Both were opened by the member."""
+    """The second tab holds the token of a session that the first has replaced.
+
+    Both were opened by the member.
+    """
     tabs = [member.get("/login") for _tab in range(2)]
     member.reset()  # each of the two answers had set a cookie of its own
 
@@ -362,7 +461,8 @@ def test_two_log_in_tabs_both_work(app: Flask, member: Visitor) -> None:
 
 @pytest.mark.asvs("7.4.4")
 def test_a_page_view_sets_no_cookie(member: Visitor, sql: Sql) -> None:
-    """Two tabs that each write the cookie would overwrite what the other has put there."""
+    """Two tabs that each write the cookie would overwrite what the other has put
+    there."""
     member.log_in()
     sql("UPDATE user_sessions SET created = :then", then=ago(minutes=16))
     member.get("/dashboard")

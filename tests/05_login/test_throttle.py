@@ -15,7 +15,10 @@ GUESSES = 10
 def guess(visitor: Visitor, times: int, email: str = "ada@example.com") -> list[int]:
     """The answers to so many wrong passwords."""
     page = visitor.get("/login")
-    return [visitor.log_in(email, f"wrong {number}", page=page).status_code for number in range(times)]
+    return [
+        visitor.log_in(email, f"wrong {number}", page=page).status_code
+        for number in range(times)
+    ]
 
 
 @pytest.mark.asvs("2.4.1", "6.3.1")
@@ -53,17 +56,29 @@ def test_unknown_addresses_are_rate_limited_alike(member: Visitor) -> None:
 def test_another_spelling_of_the_address_is_no_new_start(member: Visitor) -> None:
     """ada@, Ada@ and ADA@ are one mailbox, and one count."""
     for number in range(GUESSES):
-        spelling = ("ada@example.com", "ADA@example.com", " Ada@EXAMPLE.com ", "ada@ｅxample.com")[number % 4]
+        spelling = (
+            "ada@example.com",
+            "ADA@example.com",
+            " Ada@EXAMPLE.com ",
+            "ada@ｅxample.com",
+        )[number % 4]
         member.log_in(spelling, "wrong")
 
     assert member.log_in("aDa@example.com").status_code == 429
 
 
-def test_forms_that_are_not_filled_in_are_not_counted(app: Flask, member: Visitor) -> None:
-    """They cost nothing and guess nothing. Counted, a hundred of them would shut out a whole class for an hour."""
+def test_forms_that_are_not_filled_in_are_not_counted(
+    app: Flask, member: Visitor
+) -> None:
+    """They cost nothing and guess nothing.
+
+    Counted, a hundred of them would shut out a whole class for an hour.
+    """
     page = member.get("/login")
     for number in range(120):
-        email, password = (("", ""), ("no address", "x"), ("ada@example.com", ""))[number % 3]
+        email, password = (("", ""), ("no address", "x"), ("ada@example.com", ""))[
+            number % 3
+        ]
         assert member.log_in(email, password, page=page).status_code == 422
 
     member.log_in()
@@ -72,7 +87,9 @@ def test_forms_that_are_not_filled_in_are_not_counted(app: Flask, member: Visito
 
 
 @pytest.mark.asvs("6.3.1")
-def test_a_strangers_guesses_do_not_lock_the_owner_out(app: Flask, member: Visitor) -> None:
+def test_a_strangers_guesses_do_not_lock_the_owner_out(
+    app: Flask, member: Visitor
+) -> None:
     """Else anybody could keep anybody out. The rate limit counts email address and
     network together.
     """
@@ -91,13 +108,20 @@ def test_password_spraying_is_rate_limited(app: Flask) -> None:
     robot = Visitor(app)
     page = robot.get("/login")
 
-    statuses = [robot.log_in(f"user{number}@example.com", "wrong", page=page).status_code for number in range(101)]
+    statuses = [
+        robot.log_in(f"user{number}@example.com", "wrong", page=page).status_code
+        for number in range(101)
+    ]
 
     assert statuses == [422] * 100 + [429]
 
 
-def test_a_household_of_ipv6_addresses_counts_as_one_network(app: Flask, member: Visitor) -> None:
-    """A provider hands out 2^64 addresses at once, often 2^16 times that: counted singly, no limit is ever met."""
+def test_a_household_of_ipv6_addresses_counts_as_one_network(
+    app: Flask, member: Visitor
+) -> None:
+    """A provider hands out 2^64 addresses at once, often 2^16 times that: counted
+    singly, no limit is ever met.
+    """
     for number in range(GUESSES):
         guess(Visitor(app, ip=f"2001:db8:1:{number}::{number + 1:x}"), 1)
 
@@ -106,14 +130,31 @@ def test_a_household_of_ipv6_addresses_counts_as_one_network(app: Flask, member:
 
 
 @pytest.mark.parametrize(
-    "form", ["192.0.2.1:{}", " 192.0.2.1", "192.0.2.1 ", "[2001:db8::1]:{}", "198.51.100.1, 192.0.2.1"]
+    "form",
+    [
+        "192.0.2.1:{}",
+        " 192.0.2.1",
+        "192.0.2.1 ",
+        "[2001:db8::1]:{}",
+        "198.51.100.1, 192.0.2.1",
+    ],
 )
-def test_a_proxy_that_writes_ports_or_blanks_hides_nobody(app: Flask, form: str) -> None:
+def test_a_proxy_that_writes_ports_or_blanks_hides_nobody(
+    app: Flask, form: str
+) -> None:
     """Taken as it stands, each request would come from a new network; taken as
     unreadable, all from one.
     """
-    statuses = [guess(Visitor(app, ip=form.format(5000 + number)), 1)[0] for number in range(GUESSES + 1)]
-    somebody_else = Visitor(app, ip=form.format(5000).replace("192.0.2.1", "192.0.2.2").replace("db8::1", "db9::1"))
+    statuses = [
+        guess(Visitor(app, ip=form.format(5000 + number)), 1)[0]
+        for number in range(GUESSES + 1)
+    ]
+    somebody_else = Visitor(
+        app,
+        ip=form.format(5000)
+        .replace("192.0.2.1", "192.0.2.2")
+        .replace("db8::1", "db9::1"),
+    )
 
     assert statuses == [422] * GUESSES + [429]
     assert guess(somebody_else, 1) == [422]
@@ -122,7 +163,10 @@ def test_a_proxy_that_writes_ports_or_blanks_hides_nobody(app: Flask, form: str)
 def test_visitors_without_an_address_do_not_lock_each_other_out(
     app: Flask, member: Visitor, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Behind a socket file nobody has one. Then one guesser must not shut the door for all; the log says so, once."""
+    """Behind a socket file nobody has one.
+
+    Then one guesser must not shut the door for all; the log says so, once.
+    """
     for ip in ("", "unknown"):
         robot = Visitor(app, ip=ip)
         guess(robot, GUESSES + 5)
@@ -131,7 +175,11 @@ def test_visitors_without_an_address_do_not_lock_each_other_out(
     member.log_in()
 
     assert member.logged_in, "the member is not logged in"
-    told = [record for record in caplog.records if "addresses cannot be read" in record.getMessage()]
+    told = [
+        record
+        for record in caplog.records
+        if "addresses cannot be read" in record.getMessage()
+    ]
     assert len(told) == 1
 
 
@@ -141,14 +189,17 @@ def test_an_ipv6_address_with_its_network_card_is_no_crash(app: Flask) -> None:
 
 
 def test_two_ipv4_visitors_of_a_dual_server_are_two_networks(app: Flask) -> None:
-    """A server that speaks IPv6 writes IPv4 addresses as ::ffff:192.0.2.1: all of them share one first half."""
+    """A server that speaks IPv6 writes IPv4 addresses as ::ffff:192.0.2.1: all of them
+    share one first half.
+    """
     guess(Visitor(app, ip="::ffff:192.0.2.1"), GUESSES)
 
     assert guess(Visitor(app, ip="::ffff:192.0.2.2"), 1) == [422]
 
 
 def test_a_forged_forwarded_address_is_no_new_start(app: Flask) -> None:
-    """Anybody can write X-Forwarded-For; unless a proxy of ours does, it means nothing."""
+    """Anybody can write X-Forwarded-For; unless a proxy of ours does, it means
+    nothing."""
     statuses = []
     for number in range(GUESSES + 1):
         robot = Visitor(app)
@@ -169,7 +220,9 @@ def test_successful_log_ins_are_not_counted(member: Visitor) -> None:
 def test_without_its_redis_the_app_still_counts(
     make_app: Callable[..., Flask], caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The counter going away must neither open the door nor close the site; and the log says it, but not each time."""
+    """The counter going away must neither open the door nor close the site; and the log
+    says it, but not each time.
+    """
     app = make_app(RATELIMIT_STORAGE_URI="redis://127.0.0.1:1")
     member = Visitor(app)
     member.sign_up()
@@ -177,23 +230,40 @@ def test_without_its_redis_the_app_still_counts(
     statuses = guess(member, GUESSES + 1)
 
     assert statuses == [422] * GUESSES + [429]
-    told = [record for record in caplog.records if "RATELIMIT_STORAGE_URI" in record.getMessage()]
+    told = [
+        record
+        for record in caplog.records
+        if "RATELIMIT_STORAGE_URI" in record.getMessage()
+    ]
     assert len(told) == 1
 
 
-def test_counters_that_cannot_be_reached_by_that_address_are_refused(step: Step) -> None:
+def test_counters_that_cannot_be_reached_by_that_address_are_refused(
+    step: Step,
+) -> None:
     """Better at the start than at the first log-in, and by the setting's name."""
-    for wrong in ("localhost:6379", "nosuch://localhost", "", "async+memory://", "mongodb://localhost"):
+    for wrong in (
+        "localhost:6379",
+        "nosuch://localhost",
+        "",
+        "async+memory://",
+        "mongodb://localhost",
+    ):
         with pytest.raises(Exception, match="RATELIMIT_STORAGE_URI"):
             step.create_app(RATELIMIT_STORAGE_URI=wrong)
 
 
 @pytest.mark.asvs("2.4.1")
 def test_sign_ups_that_reach_the_hash_are_limited(app: Flask) -> None:
-    """Each costs a slow hash, and tells whether an address has an account: nobody needs thousands of them."""
+    """Each costs a slow hash, and tells whether an address has an account: nobody needs
+    thousands of them.
+    """
     robot = Visitor(app)
     page = robot.get("/signup")
-    mistyped = [sign_up(robot, page, number, confirm="something else").status_code for number in range(30)]
+    mistyped = [
+        sign_up(robot, page, number, confirm="something else").status_code
+        for number in range(30)
+    ]
     statuses = [sign_up(robot, page, number).status_code for number in range(101)]
 
     assert mistyped == [422] * 30
@@ -204,12 +274,18 @@ def test_sign_ups_that_reach_the_hash_are_limited(app: Flask) -> None:
 
 def sign_up(visitor: Visitor, page: Any, number: int, **fields: str) -> Any:
     """Send the sign-up form with an address of its own."""
-    values = {"name": "Robot", "email": f"robot{number}@example.com", "password": PASSWORD, "confirm": PASSWORD}
+    values = {
+        "name": "Robot",
+        "email": f"robot{number}@example.com",
+        "password": PASSWORD,
+        "confirm": PASSWORD,
+    }
     return visitor.submit(page, {**values, **fields})
 
 
 def test_a_class_behind_one_address_can_do_the_workshop(app: Flask) -> None:
-    """Thirty people sign up and log in, and every third mistypes: nobody has to wait."""
+    """Thirty people sign up and log in, and every third mistypes: nobody has to
+    wait."""
     for number in range(30):
         learner = Visitor(app)
         page = learner.get("/signup")
@@ -224,7 +300,9 @@ def test_a_class_behind_one_address_can_do_the_workshop(app: Flask) -> None:
 
 @pytest.mark.asvs("2.4.1", "6.3.1")
 def test_an_attempt_counts_whatever_is_answered(own_app: Flask) -> None:
-    """Recognised by its answer, a guess that breaks the page afterwards would count for nothing."""
+    """Recognised by its answer, a guess that breaks the page afterwards would count for
+    nothing.
+    """
 
     @own_app.after_request
     def break_refusals(response: Response) -> Response:
@@ -239,11 +317,18 @@ def test_an_attempt_counts_whatever_is_answered(own_app: Flask) -> None:
     assert statuses == [500] * GUESSES + [429]
 
 
-@pytest.mark.parametrize(("proxies", "header"), [(1, ""), (1, " , "), (0, "198.51.100.7")])
+@pytest.mark.parametrize(
+    ("proxies", "header"), [(1, ""), (1, " , "), (0, "198.51.100.7")]
+)
 def test_visitors_behind_a_proxy_that_hides_them_do_not_shut_each_other_out(
-    make_app: Callable[..., Flask], caplog: pytest.LogCaptureFixture, proxies: int, header: str
+    make_app: Callable[..., Flask],
+    caplog: pytest.LogCaptureFixture,
+    proxies: int,
+    header: str,
 ) -> None:
-    """A wrong PROXY_COUNT, or a proxy that does not say for whom it asks: all seem to be one; the log says so."""
+    """A wrong PROXY_COUNT, or a proxy that does not say for whom it asks: all seem to
+    be one; the log says so.
+    """
     app = make_app(PROXY_COUNT=proxies)
     member = Visitor(app, ip="127.0.0.1")
     robot = Visitor(app, ip="127.0.0.1")

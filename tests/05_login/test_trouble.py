@@ -13,7 +13,9 @@ Sql = Callable[..., list[Any]]
 
 @pytest.fixture
 def broken(member: Visitor, sql: Sql) -> Visitor:
-    """A member whose session cannot be looked up: the table is away, as it is when the database is."""
+    """A member whose session cannot be looked up: the table is away, as it is when the
+    database is.
+    """
     member.log_in()
     sql("ALTER TABLE user_sessions RENAME TO away")
     yield member
@@ -31,7 +33,9 @@ def sql_has_sessions(sql: Sql) -> bool:
 
 
 @pytest.mark.asvs("16.3.4", "16.5.1", "16.5.2")
-def test_a_database_that_is_down_gives_a_plain_page(broken: Visitor, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_database_that_is_down_gives_a_plain_page(
+    broken: Visitor, caplog: pytest.LogCaptureFixture
+) -> None:
     """The error page must not ask the failing database who is looking at it."""
     for path in ("/", "/dashboard", "/login"):
         answer = broken.get(path, expect_errors=True)
@@ -44,7 +48,9 @@ def test_a_database_that_is_down_gives_a_plain_page(broken: Visitor, caplog: pyt
 
 
 @pytest.mark.asvs("16.5.2")
-def test_when_the_database_is_back_the_next_request_works(broken: Visitor, sql: Sql) -> None:
+def test_when_the_database_is_back_the_next_request_works(
+    broken: Visitor, sql: Sql
+) -> None:
     """And the member is still logged in."""
     broken.get("/dashboard", expect_errors=True)
 
@@ -55,8 +61,12 @@ def test_when_the_database_is_back_the_next_request_works(broken: Visitor, sql: 
 
 
 @pytest.mark.asvs("16.5.3")
-def test_a_database_that_fails_during_the_log_in_lets_nobody_in(member: Visitor, sql: Sql) -> None:
-    """The right password, and then no row to write the session to: half a log-in is none."""
+def test_a_database_that_fails_during_the_log_in_lets_nobody_in(
+    member: Visitor, sql: Sql
+) -> None:
+    """The right password, and then no row to write the session to: half a log-in is
+    none.
+    """
     page = member.get("/login")
     sql("ALTER TABLE user_sessions RENAME TO away")
 

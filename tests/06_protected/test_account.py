@@ -19,11 +19,17 @@ def ago(**time: int) -> datetime:
 
 def end_buttons(visitor: Visitor) -> list[Any]:
     """The forms that end one session each."""
-    return [form for form in visitor.get("/account").forms.values() if form.action.endswith("/end")]
+    return [
+        form
+        for form in visitor.get("/account").forms.values()
+        if form.action.endswith("/end")
+    ]
 
 
 @pytest.mark.asvs("7.5.2")
-def test_the_account_lists_every_session_of_the_member(app: Flask, member: Visitor) -> None:
+def test_the_account_lists_every_session_of_the_member(
+    app: Flask, member: Visitor
+) -> None:
     """A member who cannot see a stranger's session cannot end it."""
     Visitor(app, agent="Safari on a phone").log_in(remember=True)
     member.log_in()
@@ -44,7 +50,9 @@ def test_it_lists_nobody_elses(app: Flask, member: Visitor) -> None:
     assert "Bob's browser" not in visible_text(member.get("/account"))
 
 
-def test_it_lists_no_session_that_has_run_out(app: Flask, member: Visitor, sql: Sql) -> None:
+def test_it_lists_no_session_that_has_run_out(
+    app: Flask, member: Visitor, sql: Sql
+) -> None:
     """A list of doors that are shut already hides the one that is open."""
     Visitor(app, agent="An old browser").log_in()
     sql("UPDATE user_sessions SET last_seen = '2020-01-01 00:00:00'")
@@ -54,7 +62,9 @@ def test_it_lists_no_session_that_has_run_out(app: Flask, member: Visitor, sql: 
 
 
 @pytest.mark.asvs("3.3.4", "14.2.4")
-def test_the_page_names_sessions_by_number_and_never_by_token(member: Visitor, sql: Sql) -> None:
+def test_the_page_names_sessions_by_number_and_never_by_token(
+    member: Visitor, sql: Sql
+) -> None:
     """A token in a page is a token in a screenshot, a cache, a log."""
     member.log_in()
 
@@ -64,9 +74,11 @@ def test_the_page_names_sessions_by_number_and_never_by_token(member: Visitor, s
 
 
 @pytest.mark.asvs("1.2.1", "3.2.2")
-def test_markup_in_a_browsers_name_is_shown_and_not_run(app: Flask, member: Visitor) -> None:
-    """Cross-site scripting (XSS): the User-Agent header is whatever its sender writes.
-    """
+def test_markup_in_a_browsers_name_is_shown_and_not_run(
+    app: Flask, member: Visitor
+) -> None:
+    """Cross-site scripting (XSS): the User-Agent header is whatever its sender
+    writes."""
     Visitor(app, agent="<script>alert(1)</script>").log_in()
     member.log_in()
 
@@ -83,7 +95,9 @@ def test_one_session_can_be_ended_from_another(app: Flask, member: Visitor) -> N
     answer = end_buttons(member)[0].submit()
 
     assert answer.location.endswith("/account")
-    assert answer.follow().html.find(role="status"), "the page should say that it has worked"
+    assert answer.follow().html.find(role="status"), (
+        "the page should say that it has worked"
+    )
     assert not phone.logged_in, "the phone is logged in"
     assert member.logged_in, "the member is not logged in"
 
@@ -95,30 +109,46 @@ def test_all_others_can_be_ended_at_once(app: Flask, member: Visitor) -> None:
     for other in others:
         other.log_in(remember=True)
     member.log_in()
-    button = next(f for f in member.get("/account").forms.values() if f.action.endswith("/end-others"))
+    button = next(
+        f
+        for f in member.get("/account").forms.values()
+        if f.action.endswith("/end-others")
+    )
 
     answer = button.submit()
 
-    assert answer.follow().html.find(role="status"), "the page should say that it has worked"
+    assert answer.follow().html.find(role="status"), (
+        "the page should say that it has worked"
+    )
     assert [other.logged_in for other in others] == [False, False]
     assert member.logged_in, "the member is not logged in"
 
 
-def test_ending_all_others_leaves_other_members_alone(app: Flask, member: Visitor) -> None:
+def test_ending_all_others_leaves_other_members_alone(
+    app: Flask, member: Visitor
+) -> None:
     """All others of mine, not of everybody."""
     bob = Visitor(app)
     bob.sign_up("bob@example.com")
     bob.log_in("bob@example.com")
     member.log_in()
-    button = next(f for f in member.get("/account").forms.values() if f.action.endswith("/end-others"))
+    button = next(
+        f
+        for f in member.get("/account").forms.values()
+        if f.action.endswith("/end-others")
+    )
 
     button.submit()
 
     assert bob.logged_in, "Bob is not logged in"
 
 
-def test_nobody_can_end_somebody_elses_session(app: Flask, member: Visitor, sql: Sql) -> None:
-    """The number in the address is easy to change; it must be one's own, and another's must not even exist."""
+def test_nobody_can_end_somebody_elses_session(
+    app: Flask, member: Visitor, sql: Sql
+) -> None:
+    """The number in the address is easy to change; it must be one's own, and another's
+    must not even exist.
+    """
     bob = Visitor(app)
     bob.sign_up("bob@example.com")
     bob.log_in("bob@example.com")
@@ -126,16 +156,25 @@ def test_nobody_can_end_somebody_elses_session(app: Flask, member: Visitor, sql:
     member.log_in()
     token = member.get("/account").forms[0]["csrf_token"].value
 
-    others = member.post(f"/account/sessions/{bobs}/end", {"csrf_token": token}, expect_errors=True)
-    nobodys = member.post("/account/sessions/987654/end", {"csrf_token": token}, expect_errors=True)
+    others = member.post(
+        f"/account/sessions/{bobs}/end", {"csrf_token": token}, expect_errors=True
+    )
+    nobodys = member.post(
+        "/account/sessions/987654/end", {"csrf_token": token}, expect_errors=True
+    )
 
     assert others.status_code == nobodys.status_code
     assert others.location == nobodys.location
     assert bob.logged_in, "Bob is not logged in"
 
 
-def test_a_second_click_on_a_device_is_told_that_it_is_logged_out(app: Flask, member: Visitor) -> None:
-    """Both clicks were sent before the first was answered. An error page would be a riddle."""
+def test_a_second_click_on_a_device_is_told_that_it_is_logged_out(
+    app: Flask, member: Visitor
+) -> None:
+    """Both clicks were sent before the first was answered.
+
+    An error page would be a riddle.
+    """
     Visitor(app).log_in()
     member.log_in()
     button = end_buttons(member)[0]
@@ -151,7 +190,9 @@ def test_a_session_number_beyond_any_database_is_not_found(member: Visitor) -> N
     member.log_in()
     token = member.get("/account").forms[0]["csrf_token"].value
 
-    answer = member.post(f"/account/sessions/{'9' * 30}/end", {"csrf_token": token}, expect_errors=True)
+    answer = member.post(
+        f"/account/sessions/{'9' * 30}/end", {"csrf_token": token}, expect_errors=True
+    )
 
     assert answer.status_code == 404
 
@@ -170,13 +211,19 @@ def test_another_site_cannot_end_sessions(app: Flask, member: Visitor) -> None:
 
 
 @pytest.mark.asvs("7.5.2")
-def test_a_remembered_visitor_cannot_end_sessions_without_the_password(app: Flask, member: Visitor, sql: Sql) -> None:
+def test_a_remembered_visitor_cannot_end_sessions_without_the_password(
+    app: Flask, member: Visitor, sql: Sql
+) -> None:
     """Else a thief would throw the owner out first."""
     owner = Visitor(app)
     owner.log_in()
     member.log_in(remember=True)
     member.close_browser()
-    sql("UPDATE user_sessions SET created = :then WHERE remembered = :yes", then=ago(minutes=16), yes=True)
+    sql(
+        "UPDATE user_sessions SET created = :then WHERE remembered = :yes",
+        then=ago(minutes=16),
+        yes=True,
+    )
     token = member.get("/dashboard").forms[0]["csrf_token"].value
 
     member.post("/account/sessions/end-others", {"csrf_token": token})
@@ -184,8 +231,12 @@ def test_a_remembered_visitor_cannot_end_sessions_without_the_password(app: Flas
     assert owner.logged_in, "the owner is not logged in"
 
 
-def test_the_account_says_when_the_password_was_typed_last(member: Visitor, sql: Sql) -> None:
-    """A time at which one slept is how one learns that somebody else knows the password."""
+def test_the_account_says_when_the_password_was_typed_last(
+    member: Visitor, sql: Sql
+) -> None:
+    """A time at which one slept is how one learns that somebody else knows the
+    password.
+    """
     member.log_in()
     sql("UPDATE users SET last_login = '2020-02-20 20:20:00'")
 

@@ -15,14 +15,22 @@ Sql = Callable[..., list[Any]]
 def flask(app: Flask, *words: str) -> tuple[int, str]:
     """Run a `flask` command: its exit status and what it said."""
     result = app.test_cli_runner().invoke(args=list(words))
-    assert "No such command" not in result.output, f"there is no command `flask {words[0]}` yet"
-    assert result.exception is None or isinstance(result.exception, SystemExit), f"a traceback: {result.exception!r}"
+    assert "No such command" not in result.output, (
+        f"there is no command `flask {words[0]}` yet"
+    )
+    assert result.exception is None or isinstance(result.exception, SystemExit), (
+        f"a traceback: {result.exception!r}"
+    )
     return result.exit_code, result.output
 
 
 @pytest.mark.asvs("7.4.2")
-def test_deactivate_ends_every_session_and_keeps_the_member_out(app: Flask, member: Visitor) -> None:
-    """An account that was taken over has to be shut at once, not when its cookies run out."""
+def test_deactivate_ends_every_session_and_keeps_the_member_out(
+    app: Flask, member: Visitor
+) -> None:
+    """An account that was taken over has to be shut at once, not when its cookies run
+    out.
+    """
     member.log_in(remember=True)
 
     status, _ = flask(app, "deactivate", "ada@example.com")
@@ -46,8 +54,12 @@ def test_reactivate_lets_the_member_log_in_again(app: Flask, member: Visitor) ->
     assert member.logged_in, "the member is not logged in"
 
 
-def test_reactivate_ends_a_session_that_slipped_in_meanwhile(app: Flask, member: Visitor) -> None:
-    """A log-in that was under way during the deactivation leaves a row; it must not come alive."""
+def test_reactivate_ends_a_session_that_slipped_in_meanwhile(
+    app: Flask, member: Visitor
+) -> None:
+    """A log-in that was under way during the deactivation leaves a row; it must not
+    come alive.
+    """
     member.log_in()
     query(app, "UPDATE users SET is_active = :no", no=False)
 
@@ -82,8 +94,11 @@ def test_an_unknown_address_is_said_to_be_unknown(app: Flask) -> None:
             assert address in said
 
 
-def test_clear_sessions_deletes_what_has_expired_and_nothing_else(app: Flask, member: Visitor, sql: Sql) -> None:
-    """Rows of devices that never come back are personal data that is kept for nothing."""
+def test_clear_sessions_deletes_what_has_expired_and_nothing_else(
+    app: Flask, member: Visitor, sql: Sql
+) -> None:
+    """Rows of devices that never come back are personal data that is kept for
+    nothing."""
     for remember in (True, False):
         Visitor(app).log_in(remember=remember)
     sql("UPDATE user_sessions SET last_seen = :then", then=ago(hours=1))

@@ -22,18 +22,29 @@ def lines(caplog: pytest.LogCaptureFixture) -> Callable[[], list[str]]:
 
 
 @pytest.mark.asvs("16.2.1", "16.2.5", "16.3.1")
-@pytest.mark.parametrize("what", ["log out", "wrong current password", "end others", "end one"])
-def test_what_matters_leaves_a_line(app: Flask, member: Visitor, lines: Callable[[], list[str]], what: str) -> None:
+@pytest.mark.parametrize(
+    "what", ["log out", "wrong current password", "end others", "end one"]
+)
+def test_what_matters_leaves_a_line(
+    app: Flask, member: Visitor, lines: Callable[[], list[str]], what: str
+) -> None:
     """An owner who asks "was it me?" can be answered."""
     Visitor(app).log_in()
     member.log_in()
     before = len(lines())
-    buttons = {form.action.rpartition("/")[2]: form for form in member.get("/account").forms.values()}
+    buttons = {
+        form.action.rpartition("/")[2]: form
+        for form in member.get("/account").forms.values()
+    }
 
     if what == "log out":
         member.log_out()
     elif what == "wrong current password":
-        fields = {"current_password": "wrong", "new_password": NEW_PASSWORD, "confirm": NEW_PASSWORD}
+        fields = {
+            "current_password": "wrong",
+            "new_password": NEW_PASSWORD,
+            "confirm": NEW_PASSWORD,
+        }
         member.submit("/account/password", fields)
     else:
         buttons[what.replace("end one", "end").replace(" ", "-")].submit()
@@ -47,11 +58,15 @@ def test_what_matters_leaves_a_line(app: Flask, member: Visitor, lines: Callable
 def test_a_refused_visitor_leaves_a_line_in_the_log(
     app: Flask, member: Visitor, lines: Callable[[], list[str]]
 ) -> None:
-    """Somebody who tries every address, or another member's sessions, should be seen doing it."""
+    """Somebody who tries every address, or another member's sessions, should be seen
+    doing it.
+    """
     Visitor(app).get("/account")
     member.log_in()
     token = member.get("/account").forms[0]["csrf_token"].value
-    member.post("/account/sessions/98765/end", {"csrf_token": token}, expect_errors=True)
+    member.post(
+        "/account/sessions/98765/end", {"csrf_token": token}, expect_errors=True
+    )
 
     assert_logged(lines(), "'/account'", "192.0.2.1")
     assert_logged(lines(), "98765")

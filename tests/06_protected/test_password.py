@@ -9,19 +9,37 @@ import pytest
 from flask import Flask
 
 from tests.support.checks import assert_logged
-from tests.support.harness import NEW_PASSWORD, PASSWORD, Step, Visitor, main_form, visible_text
+from tests.support.harness import (
+    NEW_PASSWORD,
+    PASSWORD,
+    Step,
+    Visitor,
+    main_form,
+    visible_text,
+)
 
 Sql = Callable[..., list[Any]]
 
 
-def change(visitor: Visitor, current: str = PASSWORD, new: str = NEW_PASSWORD, confirm: str | None = None) -> Any:
+def change(
+    visitor: Visitor,
+    current: str = PASSWORD,
+    new: str = NEW_PASSWORD,
+    confirm: str | None = None,
+) -> Any:
     """Fill in the form and send it."""
-    values = {"current_password": current, "new_password": new, "confirm": new if confirm is None else confirm}
+    values = {
+        "current_password": current,
+        "new_password": new,
+        "confirm": new if confirm is None else confirm,
+    }
     return visitor.submit("/account/password", values)
 
 
 @pytest.mark.asvs("6.2.2")
-def test_the_new_password_logs_in_and_the_old_one_does_not(app: Flask, member: Visitor) -> None:
+def test_the_new_password_logs_in_and_the_old_one_does_not(
+    app: Flask, member: Visitor
+) -> None:
     """That is what changing it means."""
     member.log_in()
 
@@ -53,7 +71,13 @@ def test_the_current_password_has_to_be_typed(app: Flask, member: Visitor) -> No
 @pytest.mark.asvs("6.2.1", "6.2.11")
 @pytest.mark.parametrize(
     ("new", "confirm"),
-    [("too short", None), ("a" * 20, None), ("x" * 129, None), ("Ada Lovelace ada", None), (NEW_PASSWORD, PASSWORD)],
+    [
+        ("too short", None),
+        ("a" * 20, None),
+        ("x" * 129, None),
+        ("Ada Lovelace ada", None),
+        (NEW_PASSWORD, PASSWORD),
+    ],
 )
 def test_the_new_password_meets_the_same_rules_as_at_the_sign_up(
     app: Flask, member: Visitor, new: str, confirm: str | None
@@ -71,7 +95,10 @@ def test_the_new_password_meets_the_same_rules_as_at_the_sign_up(
 
 @pytest.mark.asvs("7.4.3")
 def test_every_other_device_is_logged_out(app: Flask, member: Visitor) -> None:
-    """People change a password because somebody else may know it. That somebody may be logged in."""
+    """People change a password because somebody else may know it.
+
+    That somebody may be logged in.
+    """
     thief = Visitor(app)
     thief.log_in(remember=True)
     member.log_in()
@@ -117,10 +144,12 @@ def test_a_device_that_was_not_remembered_is_not_now(member: Visitor) -> None:
 
 @pytest.mark.asvs("6.3.1")
 def test_guessing_the_current_password_is_slow(member: Visitor) -> None:
-    """Brute force: the form must not be a way around the rate limit of the log-in page.
-    """
+    """Brute force: the form must not be a way around the rate limit of the log-in
+    page."""
     member.log_in()
-    statuses = [change(member, current=f"wrong {number}").status_code for number in range(10)]
+    statuses = [
+        change(member, current=f"wrong {number}").status_code for number in range(10)
+    ]
 
     answer = change(member)
 
@@ -144,7 +173,11 @@ def test_another_site_cannot_change_it(app: Flask, member: Visitor) -> None:
     """On a sister domain its form carries the cookies, but no token of ours."""
     member.log_in()
 
-    values = {"current_password": PASSWORD, "new_password": NEW_PASSWORD, "confirm": NEW_PASSWORD}
+    values = {
+        "current_password": PASSWORD,
+        "new_password": NEW_PASSWORD,
+        "confirm": NEW_PASSWORD,
+    }
     answer = member.post("/account/password", values, expect_errors=True)
 
     assert answer.status_code == 400
@@ -153,7 +186,9 @@ def test_another_site_cannot_change_it(app: Flask, member: Visitor) -> None:
     assert still.logged_in, "the old password does not open the account any more"
 
 
-def test_a_change_elsewhere_in_the_same_moment_is_not_overwritten(step: Step, member: Visitor, sql: Sql) -> None:
+def test_a_change_elsewhere_in_the_same_moment_is_not_overwritten(
+    step: Step, member: Visitor, sql: Sql
+) -> None:
     """Optimistic locking: a thief's change, begun with the old password, must not undo
     the owner's that came first.
     """
@@ -176,7 +211,9 @@ def test_a_change_elsewhere_in_the_same_moment_is_not_overwritten(step: Step, me
 
 
 @pytest.mark.asvs("16.2.5", "16.3.1")
-def test_the_change_is_logged_without_the_passwords(member: Visitor, caplog: pytest.LogCaptureFixture) -> None:
+def test_the_change_is_logged_without_the_passwords(
+    member: Visitor, caplog: pytest.LogCaptureFixture
+) -> None:
     """So that an owner who asks "was it me?" can be answered."""
     member.log_in()
 
@@ -197,7 +234,10 @@ def test_the_page_says_that_others_are_logged_out(member: Visitor) -> None:
 def test_a_second_click_finds_the_password_changed_and_the_member_logged_in(
     step: Step, app: Flask, member: Visitor
 ) -> None:
-    """Both clicks were sent before the first was answered. "Not your current password" would be a lie."""
+    """Both clicks were sent before the first was answered.
+
+    "Not your current password" would be a lie.
+    """
     member.log_in()
     page = member.get("/account/password")
     second_click = Visitor(app)
@@ -216,7 +256,9 @@ def test_a_second_click_finds_the_password_changed_and_the_member_logged_in(
         right = real(user, password)
         if not answers:
             answers.append("on its way")
-            with ThreadPoolExecutor(1) as thread:  # a request of its own, as on a server
+            with ThreadPoolExecutor(
+                1
+            ) as thread:  # a request of its own, as on a server
                 thread.submit(member.post, "/account/password", sent).result()
         return right
 
@@ -231,11 +273,17 @@ def test_a_second_click_finds_the_password_changed_and_the_member_logged_in(
 
 def end_buttons(visitor: Visitor) -> list[Any]:
     """The buttons of the account page that end another session."""
-    return [form for form in visitor.get("/account").forms.values() if form.action.endswith("/end")]
+    return [
+        form
+        for form in visitor.get("/account").forms.values()
+        if form.action.endswith("/end")
+    ]
 
 
 def test_forms_that_never_reach_the_hash_lock_nobody_out(member: Visitor) -> None:
-    """Ten empty forms, and a member could not change the password for a quarter of an hour."""
+    """Ten empty forms, and a member could not change the password for a quarter of an
+    hour.
+    """
     member.log_in()
     for _number in range(12):
         assert change(member, current="", new="", confirm="").status_code == 422

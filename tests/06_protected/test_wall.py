@@ -14,12 +14,20 @@ from tests.support.harness import PASSWORD, Visitor, visible_text
 
 Sql = Callable[..., list[Any]]
 BEHIND = ["/dashboard", "/account", "/account/password"]
-ACTIONS = ["/account/password", "/account/sessions/1/end", "/account/sessions/end-others"]
+ACTIONS = [
+    "/account/password",
+    "/account/sessions/1/end",
+    "/account/sessions/end-others",
+]
 
 
 @pytest.mark.parametrize("path", BEHIND)
-def test_a_stranger_is_kept_out_and_sent_to_the_log_in(visitor: Visitor, path: str) -> None:
-    """@login_required above @route protects nothing: the page opens for anybody who knows its address."""
+def test_a_stranger_is_kept_out_and_sent_to_the_log_in(
+    visitor: Visitor, path: str
+) -> None:
+    """@login_required above @route protects nothing: the page opens for anybody who
+    knows its address.
+    """
     answer = visitor.get(path, expect_errors=True)
 
     assert answer.status_code == 302
@@ -27,19 +35,25 @@ def test_a_stranger_is_kept_out_and_sent_to_the_log_in(visitor: Visitor, path: s
 
 
 @pytest.mark.asvs("3.5.3")
-@pytest.mark.parametrize("method", ["HEAD", "OPTIONS", "PUT", "DELETE", "PATCH", "TRACE"])
+@pytest.mark.parametrize(
+    "method", ["HEAD", "OPTIONS", "PUT", "DELETE", "PATCH", "TRACE"]
+)
 def test_no_other_method_opens_a_protected_page(member: Visitor, method: str) -> None:
     """A check that looks at GET alone can be passed by with another method."""
     assert member.get(BEHIND[0]).status_code == 302, "there is no wall yet"
     for path in BEHIND:
         answer = member.request(path, method=method, expect_errors=True)
 
-        assert answer.status_code in (200, 302, 400, 405), f"{method} {path} is answered by {answer.status}"
+        assert answer.status_code in (200, 302, 400, 405), (
+            f"{method} {path} is answered by {answer.status}"
+        )
         assert "Ada" not in answer.text, f"{method} {path}"
 
 
 @pytest.mark.parametrize("path", ACTIONS)
-def test_a_stranger_can_do_nothing_to_an_account(member: Visitor, path: str, sql: Sql) -> None:
+def test_a_stranger_can_do_nothing_to_an_account(
+    member: Visitor, path: str, sql: Sql
+) -> None:
     """The buttons are on protected pages, and what they do is protected, too."""
     Visitor(member.app).log_in()
     token = member.get("/login").form["csrf_token"].value
@@ -52,7 +66,9 @@ def test_a_stranger_can_do_nothing_to_an_account(member: Visitor, path: str, sql
 
 
 def test_after_the_log_in_the_page_asked_for_opens(member: Visitor) -> None:
-    """An unauthorized handler of one's own must pass `next` on: Flask-Login's would have."""
+    """An unauthorized handler of one's own must pass `next` on: Flask-Login's would
+    have.
+    """
     wall = member.get("/dashboard?tab=2").follow()
 
     answer = member.log_in(page=wall)
@@ -68,10 +84,16 @@ def test_the_visitor_is_told_why_a_log_in_is_asked_for(visitor: Visitor) -> None
     assert page.html.find(role="status")
 
 
-def test_where_a_form_was_stopped_the_log_in_leads_back_to_a_page(member: Visitor) -> None:
-    """What was sent cannot be sent again by a redirect: its address opened by GET would be an error page."""
+def test_where_a_form_was_stopped_the_log_in_leads_back_to_a_page(
+    member: Visitor,
+) -> None:
+    """What was sent cannot be sent again by a redirect: its address opened by GET would
+    be an error page.
+    """
     token = member.get("/login").form["csrf_token"].value
-    stopped = member.post("/account/sessions/end-others", {"csrf_token": token}).follow()
+    stopped = member.post(
+        "/account/sessions/end-others", {"csrf_token": token}
+    ).follow()
 
     answer = member.log_in(page=stopped)
 
@@ -85,7 +107,9 @@ def test_the_start_page_stays_open_to_everybody(visitor: Visitor) -> None:
 
 @pytest.mark.asvs("7.5.1")
 @pytest.mark.parametrize("path", ["/account", "/account/password"])
-def test_a_remembered_visitor_types_the_password_before_the_account_opens(member: Visitor, sql: Sql, path: str) -> None:
+def test_a_remembered_visitor_types_the_password_before_the_account_opens(
+    member: Visitor, sql: Sql, path: str
+) -> None:
     """A fresh login is needed: a finder of the laptop weeks later can read, but not
     take the account over.
     """
@@ -112,7 +136,9 @@ def test_the_account_asks_for_the_password_again_after_a_quarter_of_an_hour(
     password that was typed at nine.
     """
     member.log_in()
-    then = (datetime.now(UTC) - timedelta(minutes=minutes)).replace(microsecond=0, tzinfo=None)
+    then = (datetime.now(UTC) - timedelta(minutes=minutes)).replace(
+        microsecond=0, tzinfo=None
+    )
 
     sql("UPDATE user_sessions SET created = :then", then=then)
 
@@ -121,7 +147,9 @@ def test_the_account_asks_for_the_password_again_after_a_quarter_of_an_hour(
 
 
 @pytest.mark.asvs("7.2.4")
-def test_typing_the_password_again_starts_a_new_session(member: Visitor, sql: Sql) -> None:
+def test_typing_the_password_again_starts_a_new_session(
+    member: Visitor, sql: Sql
+) -> None:
     """Session fixation: a token that was seen before must not profit from the password
     typed now.
     """
@@ -136,7 +164,9 @@ def test_typing_the_password_again_starts_a_new_session(member: Visitor, sql: Sq
     assert new != [old]
 
 
-def test_a_stolen_session_is_not_fresh_elsewhere_whatever_it_claims(app: Flask, member: Visitor) -> None:
+def test_a_stolen_session_is_not_fresh_elsewhere_whatever_it_claims(
+    app: Flask, member: Visitor
+) -> None:
     """Flask-Login knows the owner's network by X-Forwarded-For, which a thief can write
     himself.
     """
@@ -147,10 +177,14 @@ def test_a_stolen_session_is_not_fresh_elsewhere_whatever_it_claims(app: Flask, 
 
     answer = thief.get("/account")
 
-    assert answer.status_code == 302, "the account opened for a copy of the cookie from another address"
+    assert answer.status_code == 302, (
+        "the account opened for a copy of the cookie from another address"
+    )
 
 
-def test_typing_the_password_again_keeps_the_member_remembered(member: Visitor, sql: Sql) -> None:
+def test_typing_the_password_again_keeps_the_member_remembered(
+    member: Visitor, sql: Sql
+) -> None:
     """The box is ticked as it was at the log-in: a member who leaves it alone stays
     remembered.
     """
@@ -164,8 +198,13 @@ def test_typing_the_password_again_keeps_the_member_remembered(member: Visitor, 
     assert member.logged_in, "the member is not logged in"
 
 
-def test_a_home_with_two_ways_to_the_internet_reaches_the_account(member: Visitor) -> None:
-    """Request after request comes from another address. Asked for the password each time, nobody gets in."""
+def test_a_home_with_two_ways_to_the_internet_reaches_the_account(
+    member: Visitor,
+) -> None:
+    """Request after request comes from another address.
+
+    Asked for the password each time, nobody gets in.
+    """
     member.log_in()
     member.extra_environ["REMOTE_ADDR"] = "198.51.100.20"
     member.log_in(page=member.get("/account").follow())
@@ -187,7 +226,9 @@ def test_an_ipv6_address_that_changes_stays_in_its_network(app: Flask) -> None:
 
 
 @pytest.mark.asvs("7.4.2")
-def test_an_account_deactivated_meanwhile_opens_no_protected_page(member: Visitor, sql: Sql) -> None:
+def test_an_account_deactivated_meanwhile_opens_no_protected_page(
+    member: Visitor, sql: Sql
+) -> None:
     """The next click is the last one."""
     member.log_in(remember=True)
 
@@ -199,7 +240,9 @@ def test_an_account_deactivated_meanwhile_opens_no_protected_page(member: Visito
 
 def quarter_of_an_hour_and_more() -> datetime:
     """A time at which the password counts as typed too long ago."""
-    return (datetime.now(UTC) - timedelta(minutes=16)).replace(microsecond=0, tzinfo=None)
+    return (datetime.now(UTC) - timedelta(minutes=16)).replace(
+        microsecond=0, tzinfo=None
+    )
 
 
 @pytest.mark.asvs("7.4.4")
@@ -223,14 +266,23 @@ def test_the_password_is_never_in_a_page(member: Visitor) -> None:
 
 
 @pytest.mark.asvs("3.5.3")
-def test_opening_an_address_changes_nothing(app: Flask, member: Visitor, sql: Sql) -> None:
-    """Links, images and browsers that load pages ahead all send GET. Whatever does something must want a POST."""
+def test_opening_an_address_changes_nothing(
+    app: Flask, member: Visitor, sql: Sql
+) -> None:
+    """Links, images and browsers that load pages ahead all send GET.
+
+    Whatever does something must want a POST.
+    """
     Visitor(app).log_in()
     member.log_in()
     before = sql("SELECT id, token FROM user_sessions")
     other = min(row.id for row in before)
 
-    for path in ("/logout", f"/account/sessions/{other}/end", "/account/sessions/end-others"):
+    for path in (
+        "/logout",
+        f"/account/sessions/{other}/end",
+        "/account/sessions/end-others",
+    ):
         assert member.get(path, expect_errors=True).status_code == 405, path
 
     assert sql("SELECT id, token FROM user_sessions") == before
@@ -242,7 +294,9 @@ def test_trace_is_not_answered(member: Visitor) -> None:
     member.log_in()
 
     for path in ("/", "/login", "/dashboard"):
-        answer = member.request(path, method="TRACE", headers={"X-Probe": "echo-me"}, expect_errors=True)
+        answer = member.request(
+            path, method="TRACE", headers={"X-Probe": "echo-me"}, expect_errors=True
+        )
 
         assert answer.status_code in (400, 405), path
         assert "echo-me" not in answer.text, path
@@ -250,9 +304,18 @@ def test_trace_is_not_answered(member: Visitor) -> None:
 
 @pytest.mark.asvs("13.4.1", "13.4.3")
 def test_no_file_can_be_fetched_but_those_in_static(member: Visitor) -> None:
-    """The key, the database, the code and their history lie one folder further up. Nor is there a list of files."""
+    """The key, the database, the code and their history lie one folder further up.
+
+    Nor is there a list of files.
+    """
     member.log_in()
-    files = ["/.env", "/.git/config", "/wsgi.py", "/instance/workbook.db", "/templates/base.html"]
+    files = [
+        "/.env",
+        "/.git/config",
+        "/wsgi.py",
+        "/instance/workbook.db",
+        "/templates/base.html",
+    ]
     ways_out = ["/static/../.env", "/static/%2e%2e/.env", "/static/..%2f..%2f.env"]
     beside = ["/static/config.py", "/static/templates/base.html"]
 
@@ -262,7 +325,9 @@ def test_no_file_can_be_fetched_but_those_in_static(member: Visitor) -> None:
 
 @pytest.mark.asvs("13.4.5")
 def test_there_is_no_address_but_those_that_are_meant(app: Flask) -> None:
-    """A page for developers or for monitoring that an extension brings along tells strangers about the inside."""
+    """A page for developers or for monitoring that an extension brings along tells
+    strangers about the inside.
+    """
     # However the variable part is written: <int:number> is as good as <session_id>.
     addresses = {re.sub("<.*?>", "<>", str(rule)) for rule in app.url_map.iter_rules()}
 
@@ -303,7 +368,9 @@ def test_nobody_is_asked_for_a_hint_or_a_secret_question(member: Visitor) -> Non
 
 
 def test_a_notice_is_not_repeated(visitor: Visitor) -> None:
-    """A program that asks again and again would fill the cookie, until the browser refuses it."""
+    """A program that asks again and again would fill the cookie, until the browser
+    refuses it.
+    """
     for _number in range(20):
         answer = visitor.get("/dashboard")
 

@@ -11,37 +11,62 @@ from werkzeug.exceptions import default_exceptions
 
 from tests.support.harness import visible_text
 
-LEAKS = ("Traceback", 'File "', "Exception", "werkzeug", "Werkzeug", "sqlalchemy", "SELECT", "INSERT")
+LEAKS = (
+    "Traceback",
+    'File "',
+    "Exception",
+    "werkzeug",
+    "Werkzeug",
+    "sqlalchemy",
+    "SELECT",
+    "INSERT",
+)
 
 
 def assert_error_page(response: TestResponse, status: int) -> None:
-    """The site's own page for this error, in its own words, with a way back and nothing about the app's insides."""
+    """The site's own page for this error, in its own words, with a way back and nothing
+    about the app's insides.
+    """
     assert response.status_code == status, f"{response.status} came back, not {status}"
     assert response.content_type == "text/html"
     text = visible_text(response)
-    assert default_exceptions[status].description not in text, "this is the framework's page, not the site's own"
+    assert default_exceptions[status].description not in text, (
+        "this is the framework's page, not the site's own"
+    )
     assert response.html.find("h1"), "the page has no heading"
-    assert response.html.select_one('a[href$="/"]'), "the page has no link to the start page"
+    assert response.html.select_one('a[href$="/"]'), (
+        "the page has no link to the start page"
+    )
     assert [leak for leak in LEAKS if leak in response.text] == []
 
 
 def assert_refused(result: Result) -> None:
     """The command has failed, and has said why in words."""
-    assert result.exit_code != 0, f"the command should have refused, and it succeeded: {result.output!r}"
+    assert result.exit_code != 0, (
+        f"the command should have refused, and it succeeded: {result.output!r}"
+    )
     assert "No such command" not in result.output, "there is no such command yet"
-    assert isinstance(result.exception, SystemExit), f"a traceback is no answer: {result.exception!r}"
+    assert isinstance(result.exception, SystemExit), (
+        f"a traceback is no answer: {result.exception!r}"
+    )
     said = result.output.strip().splitlines() or [""]
-    assert len(said[-1].split()) > 2, f"the command failed, and did not say why: {result.output!r}"
+    assert len(said[-1].split()) > 2, (
+        f"the command failed, and did not say why: {result.output!r}"
+    )
 
 
 def assert_logged(lines: Iterable[str | LogRecord], *words: str) -> None:
     """One line of the log holds all these words."""
     texts = [line if isinstance(line, str) else line.getMessage() for line in lines]
     found = [text for text in texts if all(word in text for word in words)]
-    assert found, f"no line of the log holds {' and '.join(map(repr, words))}. The log: {texts or 'nothing'}"
+    assert found, (
+        f"no line of the log holds {' and '.join(map(repr, words))}. The log: {texts or 'nothing'}"
+    )
 
 
-def assert_marked(response: TestResponse, expected: set[str], ignored: frozenset[str] = frozenset()) -> None:
+def assert_marked(
+    response: TestResponse, expected: set[str], ignored: frozenset[str] = frozenset()
+) -> None:
     """The page marks these fields as wrong and no others, apart from those ignored.
 
     If it does not, the failure names both, and what was sent.
@@ -50,7 +75,9 @@ def assert_marked(response: TestResponse, expected: set[str], ignored: frozenset
     marked = marked_fields(response) - ignored
     if marked == expected:
         return
-    lines = [f'the page marks {list_names(marked)} with aria-invalid="true"; it should mark {list_names(expected)}']
+    lines = [
+        f'the page marks {list_names(marked)} with aria-invalid="true"; it should mark {list_names(expected)}'
+    ]
     for name, value in response.sent.items():
         if name not in ignored:
             lines.append(f"sent {name}: {value[:100]!r}")
@@ -59,8 +86,12 @@ def assert_marked(response: TestResponse, expected: set[str], ignored: frozenset
 
 def marked_fields(response: TestResponse) -> set[str]:
     """The names of the fields that the page marks as wrong; none if all was well."""
-    assert response.status_code in (200, 302, 422), f"{response.status}: this says neither yes nor no"
-    return {control["name"] for control in response.html.select('[aria-invalid="true"]')}
+    assert response.status_code in (200, 302, 422), (
+        f"{response.status}: this says neither yes nor no"
+    )
+    return {
+        control["name"] for control in response.html.select('[aria-invalid="true"]')
+    }
 
 
 def list_names(names: set[str]) -> str:

@@ -1,4 +1,6 @@
-"""What the suites and the notebooks share: load a step, make its app, and visit it as a browser would."""
+"""What the suites and the notebooks share: load a step, make its app, and visit it as a
+browser would.
+"""
 
 import html
 import importlib.util
@@ -29,7 +31,8 @@ HOST = "workbook.example"
 PASSWORD = "plum trombone sidewalk lantern"
 NEW_PASSWORD = "gravel otter mirror pancake"
 
-# What the suites ask of every app: the settings of a real site, and a hash that costs nothing.
+# What the suites ask of every app: the settings of a real site, and a hash that costs
+# nothing.
 CONFIG = {
     "SECRET_KEY": "5d1f0c6b9a7e4382" * 2,
     "SECRET_KEY_FALLBACKS": [],
@@ -45,7 +48,9 @@ _numbers = itertools.count()
 
 
 class CompiledTemplates(jinja2.BytecodeCache):
-    """Templates compiled once for all the apps that a test run makes, and not once for each."""
+    """Templates compiled once for all the apps that a test run makes, and not once for
+    each.
+    """
 
     def __init__(self) -> None:
         self.code: dict[str, bytes] = {}
@@ -62,13 +67,16 @@ class CompiledTemplates(jinja2.BytecodeCache):
 
 COMPILED = CompiledTemplates()
 
-# The apps that were made and are not closed yet. An app that is thrown away with its database open is a warning, and so
+# The apps that were made and are not closed yet. An app that is thrown away with its
+# database open is a warning, and so
 # a failure, in whichever test runs when Python finds it.
 OPEN_APPS: list[Flask] = []
 
 
 class WrongDatabaseError(Exception):
-    """The app does not use the database that it was given: the tests would run on the learner's own."""
+    """The app does not use the database that it was given: the tests would run on the
+    learner's own.
+    """
 
 
 @dataclass(eq=False)
@@ -86,7 +94,8 @@ class Step:
 
     @cached_property
     def module(self) -> ModuleType:
-        """Its package, loaded under a name of its own: six steps fit into one process."""
+        """Its package, loaded under a name of its own: six steps fit into one
+        process."""
         name = f"{PACKAGE}_{next(_numbers)}"
         folder = self.path / PACKAGE
         spec = importlib.util.spec_from_file_location(
@@ -111,18 +120,26 @@ class Step:
 
     def create_plain_app(self, *config: Mapping[str, Any]) -> Flask:
         """Make the app with these settings alone, or with none given."""
-        logging.getLogger(self.module.__name__).addHandler(logging.NullHandler())  # else its log goes to the terminal
+        logging.getLogger(self.module.__name__).addHandler(
+            logging.NullHandler()
+        )  # else its log goes to the terminal
         self.newest = self.module.create_app(*config)
         if not isinstance(self.newest, Flask):
-            raise TypeError(f"create_app gives back {self.newest!r} and no app. Is `return app` missing?")
+            raise TypeError(
+                f"create_app gives back {self.newest!r} and no app. Is `return app` missing?"
+            )
         OPEN_APPS.append(self.newest)
-        refuse_other_database(self.newest, {**os.environ, **(config[0] if config else {})})
+        refuse_other_database(
+            self.newest, {**os.environ, **(config[0] if config else {})}
+        )
         self.newest.jinja_env.bytecode_cache = COMPILED
         return self.newest
 
 
 def refuse_other_database(app: Flask, settings: Mapping[str, Any]) -> None:
-    """Raise WrongDatabaseError if the app is about to use another database than the settings name."""
+    """Raise WrongDatabaseError if the app is about to use another database than the
+    settings name.
+    """
     wanted = settings.get("SQLALCHEMY_DATABASE_URI")
     if not wanted or "sqlalchemy" not in app.extensions:
         return
@@ -138,11 +155,21 @@ def refuse_other_database(app: Flask, settings: Mapping[str, Any]) -> None:
 
 
 def place_of(url: Any) -> tuple[str | int | None, ...]:
-    """Where a database is: its kind, its server, its name; whatever driver and options lead there."""
-    return url.get_backend_name(), url.host, url.port, (url.database or "").replace(":memory:", "")
+    """Where a database is: its kind, its server, its name; whatever driver and options
+    lead there.
+    """
+    return (
+        url.get_backend_name(),
+        url.host,
+        url.port,
+        (url.database or "").replace(":memory:", ""),
+    )
 
 
-STEPS = {int(path.name[:2]): Step(int(path.name[:2]), path) for path in sorted((ROOT / "steps").glob("0*_*"))}
+STEPS = {
+    int(path.name[:2]): Step(int(path.name[:2]), path)
+    for path in sorted((ROOT / "steps").glob("0*_*"))
+}
 
 
 class Page(TestResponse):
@@ -170,12 +197,19 @@ class PageRequest(webtest.TestRequest):
 
 
 class Visitor(webtest.TestApp):
-    """A browser: it keeps cookies, speaks HTTPS, sends a Referer, and submits forms as the page offers them."""
+    """A browser: it keeps cookies, speaks HTTPS, sends a Referer, and submits forms as
+    the page offers them.
+    """
 
     RequestClass = PageRequest
 
     def __init__(
-        self, app: Flask, *, ip: str = "192.0.2.1", agent: str = "Firefox on Linux", scheme: str = "https"
+        self,
+        app: Flask,
+        *,
+        ip: str = "192.0.2.1",
+        agent: str = "Firefox on Linux",
+        scheme: str = "https",
     ) -> None:
         environ = {
             "HTTP_HOST": HOST,
@@ -189,27 +223,49 @@ class Visitor(webtest.TestApp):
     def __repr__(self) -> str:
         return f"<the visitor with {self.extra_environ['HTTP_USER_AGENT'][:30]}>"
 
-    def request(self, url_or_req: str | webtest.TestRequest, *words: Any, **keywords: Any) -> TestResponse:
-        """Ask for an address by any method. WebTest's own forgets the host here, and gets a 400 from every app."""
+    def request(
+        self, url_or_req: str | webtest.TestRequest, *words: Any, **keywords: Any
+    ) -> TestResponse:
+        """Ask for an address by any method.
+
+        WebTest's own forgets the host here, and gets a 400 from every app.
+        """
         if isinstance(url_or_req, str):
             keywords.setdefault("environ", dict(self.extra_environ))
         return super().request(url_or_req, *words, **keywords)
 
     def submit(
-        self, page: str | TestResponse, fields: Mapping[str, Any] | None = None, **keywords: Any
+        self,
+        page: str | TestResponse,
+        fields: Mapping[str, Any] | None = None,
+        **keywords: Any,
     ) -> TestResponse:
-        """Fill in the page's own form, not the log-out button of the navigation, and send it. Takes any status."""
+        """Fill in the page's own form, not the log-out button of the navigation, and
+        send it. Takes any status.
+        """
         response = self.get(page) if isinstance(page, str) else page
         form = main_form(response)
         for name, value in (fields or {}).items():
             form[name] = value
         answer = form.submit(expect_errors=True, **keywords)
-        answer.sent = {name: value for name, value in form.submit_fields() if name and name != "csrf_token"}
+        answer.sent = {
+            name: value
+            for name, value in form.submit_fields()
+            if name and name != "csrf_token"
+        }
         return answer
 
-    def sign_up(self, email: str = "ada@example.com", password: str = PASSWORD, **fields: str) -> TestResponse:
+    def sign_up(
+        self, email: str = "ada@example.com", password: str = PASSWORD, **fields: str
+    ) -> TestResponse:
         """Fill in the sign-up form and send it."""
-        values = {"name": "Ada Lovelace", "email": email, "password": password, "confirm": password, **fields}
+        values = {
+            "name": "Ada Lovelace",
+            "email": email,
+            "password": password,
+            "confirm": password,
+            **fields,
+        }
         return self.submit("/signup", values)
 
     def log_in(
@@ -221,18 +277,26 @@ class Visitor(webtest.TestApp):
         page: str | TestResponse = "/login",
     ) -> TestResponse:
         """Fill in the log-in form and send it."""
-        return self.submit(page, {"email": email, "password": password, "remember": remember})
+        return self.submit(
+            page, {"email": email, "password": password, "remember": remember}
+        )
 
     def log_out(self) -> TestResponse:
         """Press the log-out button of the start page."""
-        forms = [form for form in self.get("/").forms.values() if form.action.endswith("/logout")]
+        forms = [
+            form
+            for form in self.get("/").forms.values()
+            if form.action.endswith("/logout")
+        ]
         assert forms, "the page offers no log-out button"
         return forms[0].submit(expect_errors=True)
 
     @property
     def logged_in(self) -> bool:
         """Whether the start page offers to log out."""
-        return any(form.action.endswith("/logout") for form in self.get("/").forms.values())
+        return any(
+            form.action.endswith("/logout") for form in self.get("/").forms.values()
+        )
 
     @property
     def session(self) -> dict[str, Any]:
@@ -252,7 +316,9 @@ class Visitor(webtest.TestApp):
 
 def main_form(response: TestResponse) -> webtest.Form:
     """The form in the page's main part."""
-    forms = [form for form in response.forms.values() if not form.action.endswith("/logout")]
+    forms = [
+        form for form in response.forms.values() if not form.action.endswith("/logout")
+    ]
     assert forms, why_no_form(response)
     return forms[0]
 
@@ -267,7 +333,9 @@ def why_no_form(response: TestResponse) -> str:
         )
     if response.status_code >= 400:
         return f"{asked} shows no form: it answers {response.status}"
-    return f"{asked} shows a page without a form (a <form> that does not lead to /logout)"
+    return (
+        f"{asked} shows a page without a form (a <form> that does not lead to /logout)"
+    )
 
 
 def visible_text(response: TestResponse) -> str:
@@ -279,19 +347,25 @@ def visible_text(response: TestResponse) -> str:
 def init_db(app: Flask) -> None:
     """Make the tables the way a learner does: `flask init-db`."""
     result = app.test_cli_runner().invoke(args=["init-db"])
-    assert result.exit_code == 0, f"flask init-db failed: {result.output}{result.exception or ''}"
+    assert result.exit_code == 0, (
+        f"flask init-db failed: {result.output}{result.exception or ''}"
+    )
 
 
 def forget_attempts(app: Flask) -> None:
     """Start the app's rate limits anew."""
-    for limiter in app.extensions.get("limiter", ()):  # somebody's own, with Flask-Limiter
+    for limiter in app.extensions.get(
+        "limiter", ()
+    ):  # somebody's own, with Flask-Limiter
         limiter.reset()
     if "rate_limiter" in app.extensions:
         app.extensions["rate_limiter"].reset()
 
 
 def empty(app: Flask) -> bool:
-    """Forget what is in the app's tables and counters; False if a table is not there any more."""
+    """Forget what is in the app's tables and counters; False if a table is not there
+    any more.
+    """
     forget_attempts(app)
     database = app.extensions.get("sqlalchemy")
     if database is None:
@@ -319,12 +393,21 @@ def close(app: Flask) -> None:
 
 def query(app: Flask, sql: str, **values: Any) -> list[Any]:
     """Run SQL in the app's database, to see what is stored or to age it; commits."""
-    from sqlalchemy import text  # not at the top: step 01 has no database, and its suite is not to wait for SQLAlchemy
+    from sqlalchemy import (
+        text,
+        # not at the top: step 01 has no database, and its suite is not to wait for
+        # SQLAlchemy
+    )
 
     with app.app_context():
         connection = app.extensions["sqlalchemy"].engine.connect()
-        if connection.dialect.name == "sqlite":  # from Python 3.12 on, sqlite3 wants times as text
-            values = {name: str(value) if isinstance(value, datetime) else value for name, value in values.items()}
+        if (
+            connection.dialect.name == "sqlite"
+        ):  # from Python 3.12 on, sqlite3 wants times as text
+            values = {
+                name: str(value) if isinstance(value, datetime) else value
+                for name, value in values.items()
+            }
         with connection, connection.begin():
             result = connection.execute(text(sql), values)
             return [row._mapping for row in result] if result.returns_rows else []

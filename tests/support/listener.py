@@ -1,4 +1,6 @@
-"""A pytest plugin that says, in plain words, what became of each behaviour: what the tool's `check` listens to."""
+"""A pytest plugin that says, in plain words, what became of each behaviour: what the
+tool's `check` listens to.
+"""
 
 import linecache
 import multiprocessing
@@ -23,18 +25,33 @@ PATIENCE = float(os.environ.get("WORKBOOK_PATIENCE", 20))
 
 
 class Listener:
-    """Runs those tests that no other process has begun, and sends what becomes of them: plan, stop, problem, done."""
+    """Runs those tests that no other process has begun, and sends what becomes of them:
+    plan, stop, problem, done.
+    """
 
-    def __init__(self, words: list[str], folder: Path, first: list[str], taken: Any, send: Callable[..., None]) -> None:
+    def __init__(
+        self,
+        words: list[str],
+        folder: Path,
+        first: list[str],
+        taken: Any,
+        send: Callable[..., None],
+    ) -> None:
         self.words, self.folder, self.first, self.send = words, folder, first, send
-        self.taken = taken  # how many tests have been begun, a number that all processes share
+        self.taken = (
+            taken  # how many tests have been begun, a number that all processes share
+        )
         self.asked: list[tuple[dict[str, Any], str]] = []
         self.patience = PATIENCE
 
     def run(self) -> None:
-        """Run pytest in this process, as little of it as will do: the answer is waited for."""
+        """Run pytest in this process, as little of it as will do: the answer is waited
+        for.
+        """
         if multiprocessing.parent_process():
-            signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to answer: it ends its children
+            signal.signal(
+                signal.SIGINT, signal.SIG_IGN
+            )  # Ctrl-C is the parent's to answer: it ends its children
         request_finished.connect(self.note)
         if hasattr(signal, "SIGALRM"):
             signal.signal(signal.SIGALRM, self.give_up)
@@ -43,10 +60,14 @@ class Listener:
     def give_up(self, *_: object) -> None:
         """End an endless loop; what comes after one is not given as long."""
         self.patience = 1
-        raise TimeoutError(f"nothing came back in {PATIENCE:g} seconds: an endless loop?")
+        raise TimeoutError(
+            f"nothing came back in {PATIENCE:g} seconds: an endless loop?"
+        )
 
     def expect_an_end(self) -> None:
-        """Begin to count the seconds, and go on counting: an app may catch the first exception."""
+        """Begin to count the seconds, and go on counting: an app may catch the first
+        exception.
+        """
         if hasattr(signal, "SIGALRM"):
             signal.setitimer(signal.ITIMER_REAL, self.patience, self.patience)
 
@@ -60,27 +81,46 @@ class Listener:
 
     @pytest.hookimpl(trylast=True)
     def pytest_configure(self, config: pytest.Config) -> None:
-        """Take pytest's own report off the terminal, and let it keep what it makes of the test files: that is slow."""
+        """Take pytest's own report off the terminal, and let it keep what it makes of
+        the test files: that is slow.
+        """
         config.pluginmanager.unregister(name="terminalreporter")
         sys.pycache_prefix = os.path.join(sys.prefix, "pycache")
         sys.dont_write_bytecode = False
 
     @pytest.hookimpl(trylast=True)
-    def pytest_collection_modifyitems(self, items: list[pytest.Item], config: pytest.Config) -> None:
-        """Take a share of the tests, what failed last time first; none where the app does not start."""
+    def pytest_collection_modifyitems(
+        self, items: list[pytest.Item], config: pytest.Config
+    ) -> None:
+        """Take a share of the tests, what failed last time first; none where the app
+        does not start.
+        """
         sys.pycache_prefix = None
-        sys.dont_write_bytecode = True  # an app saved twice in a second is not for a cache
-        whys = {behaviour(item.nodeid): " ".join((item.obj.__doc__ or "").split()) for item in items}
+        sys.dont_write_bytecode = (
+            True  # an app saved twice in a second is not for a cache
+        )
+        whys = {
+            behaviour(item.nodeid): " ".join((item.obj.__doc__ or "").split())
+            for item in items
+        }
         items.sort(key=self.order)
         self.send(("plan", whys, len(items)))
         self.expect_an_end()
         problem = start_problem(config.workbook_step, self.folder)
         if problem:
-            self.send(("stop", f"The app does not start, so no behaviour was tried.\n{problem}"))
+            self.send(
+                (
+                    "stop",
+                    f"The app does not start, so no behaviour was tried.\n{problem}",
+                )
+            )
             items.clear()
 
     def order(self, item: pytest.Item) -> tuple[bool, bool]:
-        """For sorting: what failed last time, then what takes long. Begun at the end, that would be waited for."""
+        """For sorting: what failed last time, then what takes long.
+
+        Begun at the end, that would be waited for.
+        """
         failed = behaviour(item.nodeid) in self.first
         slow = item.get_closest_marker("slow") is not None
         return not failed, not slow
@@ -107,7 +147,12 @@ class Listener:
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """Say which of the suites cannot be read."""
         if report.failed:
-            self.send(("stop", f"{report.nodeid} cannot be read: {report.longreprtext.splitlines()[-1]}"))
+            self.send(
+                (
+                    "stop",
+                    f"{report.nodeid} cannot be read: {report.longreprtext.splitlines()[-1]}",
+                )
+            )
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Send what failed, and that a test is done."""
@@ -121,17 +166,37 @@ class Listener:
         """What was asked, what came back, and where, of a test that failed."""
         file = report.nodeid.partition("::")[0]
         crash = getattr(report.longrepr, "reprcrash", None)
-        said = (crash.message if crash else report.longreprtext).strip().partition("\n<!doctype")[0].splitlines()
-        if crash and said == ["AssertionError"]:  # raised in a helper, which pytest does not explain
+        said = (
+            (crash.message if crash else report.longreprtext)
+            .strip()
+            .partition("\n<!doctype")[0]
+            .splitlines()
+        )
+        if crash and said == [
+            "AssertionError"
+        ]:  # raised in a helper, which pytest does not explain
             said = [linecache.getline(crash.path, crash.lineno).strip()]
         line = line_in_test(report, file)
-        # A view that raised: the app answered 500 and wrote the traceback into its log, which pytest has kept.
-        places = re.findall(rf'File "{re.escape(str(self.folder))}.(.+?)", line (\d+)', report.caplog)
-        errors = re.findall(r"^(?:\w+\.)*[A-Z]\w+(?:: .*)?$", report.caplog, re.MULTILINE)
-        raised = f"{short(self.folder)}/{':'.join(places[-1])}: {errors[-1]}" if places and errors else ""
+        # A view that raised: the app answered 500 and wrote the traceback into its log,
+        # which pytest has kept.
+        places = re.findall(
+            rf'File "{re.escape(str(self.folder))}.(.+?)", line (\d+)', report.caplog
+        )
+        errors = re.findall(
+            r"^(?:\w+\.)*[A-Z]\w+(?:: .*)?$", report.caplog, re.MULTILINE
+        )
+        raised = (
+            f"{short(self.folder)}/{':'.join(places[-1])}: {errors[-1]}"
+            if places and errors
+            else ""
+        )
         test = f"{file}:{line}   {linecache.getline(str(ROOT / file), line).strip()}"
         asked = [f"{told(environ)} -> {status}" for environ, status in self.asked[-3:]]
-        said = [re.sub("^(AssertionError: )?(assert (?=the ))?", "", line) for line in said if "Use -v" not in line]
+        said = [
+            re.sub("^(AssertionError: )?(assert (?=the ))?", "", line)
+            for line in said
+            if "Use -v" not in line
+        ]
         return {"said": said[:12], "asked": asked, "raised": raised, "test": test}
 
 
@@ -158,11 +223,18 @@ def behaviour(nodeid: str) -> str:
 
 def short(path: Path | str) -> str:
     """A path as one would type it."""
-    return Path(path).relative_to(ROOT).as_posix() if Path(path).is_relative_to(ROOT) else str(path)
+    return (
+        Path(path).relative_to(ROOT).as_posix()
+        if Path(path).is_relative_to(ROOT)
+        else str(path)
+    )
 
 
 def start_problem(number: int, folder: Path) -> str:
-    """Why the app does not start, with file and line; empty if it does. Reads its templates too."""
+    """Why the app does not start, with file and line; empty if it does.
+
+    Reads its templates too.
+    """
     try:
         app = STEPS[number].create_app()
         return unreadable_template(app, folder)
@@ -173,7 +245,8 @@ def start_problem(number: int, folder: Path) -> str:
 
 
 def unreadable_template(app: Flask, folder: Path) -> str:
-    """Which template is not there or is not text, in words; empty if all can be read."""
+    """Which template is not there or is not text, in words; empty if all can be
+    read."""
     templates = f"{PACKAGE}/templates/"
     for name, path in lesson_files(folder).items():
         if not name.startswith(templates) or path.suffix != ".html":
@@ -185,7 +258,9 @@ def unreadable_template(app: Flask, folder: Path) -> str:
     return ""
 
 
-def describe_syntax_error(error: SyntaxError | TemplateSyntaxError, folder: Path) -> str:
+def describe_syntax_error(
+    error: SyntaxError | TemplateSyntaxError, folder: Path
+) -> str:
     """Where Python or Jinja stopped reading, the message, and the line itself."""
     message = f"{type(error).__name__}: {getattr(error, 'msg', error)}"
     if error.filename:
@@ -208,11 +283,17 @@ def describe_crash(error: BaseException, folder: Path) -> str:
             path = frame.filename
             line = frame.lineno or 1
     message = f"{type(error).__name__}: {error}"
-    if isinstance(error, ModuleNotFoundError) and not str(error.name).startswith(PACKAGE):
-        message = f"the package {error.name} is not installed here. Is its name spelt right?"
+    if isinstance(error, ModuleNotFoundError) and not str(error.name).startswith(
+        PACKAGE
+    ):
+        message = (
+            f"the package {error.name} is not installed here. Is its name spelt right?"
+        )
     return describe_line(path, line, message)
 
 
 def describe_line(path: str, line: int, message: str) -> str:
     """A message with the file, the line's number and the line itself."""
-    return f"{short(path)}:{line}: {message}\n    {linecache.getline(path, line).strip()}"
+    return (
+        f"{short(path)}:{line}: {message}\n    {linecache.getline(path, line).strip()}"
+    )

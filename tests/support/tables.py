@@ -5,18 +5,26 @@ from sqlalchemy.exc import DBAPIError
 
 from tests.support.harness import Step
 
-TABLES = ("away", "user_sessions", "users")  # "away" is what the outage tests rename a table to
+TABLES = (
+    "away",
+    "user_sessions",
+    "users",
+)  # "away" is what the outage tests rename a table to
 
 
 class Tables:
-    """The tables of a database server, kept from test to test: to make them anew costs more than most tests."""
+    """The tables of a database server, kept from test to test: to make them anew costs
+    more than most tests.
+    """
 
     def __init__(self, uri: str) -> None:
         self.engine = create_engine(uri)
         self.made_by: Step | None = None
 
     def empty(self, step: Step) -> None:
-        """Delete what the test before has left; what another step has made goes altogether."""
+        """Delete what the test before has left; what another step has made goes
+        altogether.
+        """
         try:
             with self.engine.begin() as connection:
                 mine = TABLES[1:] if step.number >= 5 else TABLES[2:]

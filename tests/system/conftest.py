@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import URL, make_url
+
 from tests.system.servers import (
     Database,
     MariaDB,

@@ -17,7 +17,9 @@ def listed(step: Step) -> list[str]:
 def test_the_list_is_short_enough_to_copy_and_the_same_in_every_step() -> None:
     """Under 100 KB: the library that it replaces brought 57 MB for one look-up."""
     files = {
-        step.name: (step.path / "flask_login_tutorial" / "common_passwords.txt").read_bytes()
+        step.name: (
+            step.path / "flask_login_tutorial" / "common_passwords.txt"
+        ).read_bytes()
         for step in WITH_PASSWORD_RULES
     }
 
@@ -32,14 +34,18 @@ def test_none_of_the_commonest_passwords_is_accepted(step: Step) -> None:
     """ASVS asks for the 3,000 commonest that the rule about the length lets through."""
     is_common = step.module.passwords.is_common
 
-    accepted = [password for password in listed(step) if not is_common(password.title())]
+    accepted = [
+        password for password in listed(step) if not is_common(password.title())
+    ]
 
     assert accepted == []
 
 
 def test_the_list_says_where_it_comes_from() -> None:
     """Who copies it has to know whose it is, and what one may do with it."""
-    text = (ROOT / "steps/06_protected/flask_login_tutorial/common_passwords.txt").read_text(encoding="utf-8")
+    text = (
+        ROOT / "steps/06_protected/flask_login_tutorial/common_passwords.txt"
+    ).read_text(encoding="utf-8")
 
     assert "SecLists" in text
     assert "Creative Commons" in text

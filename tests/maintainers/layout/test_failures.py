@@ -10,7 +10,16 @@ import pytest
 from flask import Flask, redirect
 
 from tests.support.checks import assert_logged, assert_refused
-from tests.support.harness import OPEN_APPS, ROOT, STEPS, Step, Visitor, WrongDatabaseError, close, main_form
+from tests.support.harness import (
+    OPEN_APPS,
+    ROOT,
+    STEPS,
+    Step,
+    Visitor,
+    WrongDatabaseError,
+    close,
+    main_form,
+)
 from tests.support.listener import start_problem
 
 
@@ -18,19 +27,38 @@ from tests.support.listener import start_problem
 def deaf(tmp_path: Path) -> Step:
     """An app that takes its database from nowhere but its own code."""
     folder = tmp_path / "05_login"
-    shutil.copytree(STEPS[5].path, folder, ignore=shutil.ignore_patterns("__pycache__", "instance", ".env"))
+    shutil.copytree(
+        STEPS[5].path,
+        folder,
+        ignore=shutil.ignore_patterns("__pycache__", "instance", ".env"),
+    )
     config = folder / "flask_login_tutorial" / "config.py"
     text = config.read_text(encoding="utf-8")
     ours = '    config["SQLALCHEMY_DATABASE_URI"] = uri\n'
     assert ours in text
-    config.write_text(text.replace(ours, ours.replace("uri", '"sqlite:///own.db"')), encoding="utf-8")
+    config.write_text(
+        text.replace(ours, ours.replace("uri", '"sqlite:///own.db"')), encoding="utf-8"
+    )
     return Step(5, folder)
 
 
-def test_an_app_that_ignores_the_database_setting_is_named_before_any_test(deaf: Step) -> None:
-    """The suites would empty the learner's own tables, and none of their failures would name the setting."""
+def test_an_app_that_ignores_the_database_setting_is_named_before_any_test(
+    deaf: Step,
+) -> None:
+    """The suites would empty the learner's own tables, and none of their failures would
+    name the setting.
+    """
     result = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "tests/04_signup", "--step", "05", f"--app={deaf.path}"],
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-q",
+            "tests/04_signup",
+            "--step",
+            "05",
+            f"--app={deaf.path}",
+        ],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -66,7 +94,11 @@ def test_a_command_that_succeeds_is_not_called_a_traceback() -> None:
     app.cli.add_command(click.Command("succeed", callback=lambda: click.echo("done")))
     app.cli.add_command(click.Command("crash", callback=lambda: int("odd")))
 
-    for command, words in (("succeed", "it succeeded"), ("unknown", "no such command"), ("crash", "ValueError")):
+    for command, words in (
+        ("succeed", "it succeeded"),
+        ("unknown", "no such command"),
+        ("crash", "ValueError"),
+    ):
         with pytest.raises(AssertionError, match=words):
             assert_refused(app.test_cli_runner().invoke(args=[command]))
 
@@ -88,23 +120,32 @@ def test_a_redirect_in_place_of_a_form_is_called_so() -> None:
 
 def test_what_is_missing_in_the_log_is_shown_with_the_log() -> None:
     """A bare "assert False" hides both."""
-    with pytest.raises(AssertionError, match=r"'refused'.*The log: \['Account 1 logged in'\]"):
+    with pytest.raises(
+        AssertionError, match=r"'refused'.*The log: \['Account 1 logged in'\]"
+    ):
         assert_logged(["Account 1 logged in"], "refused")
 
 
 def test_a_request_by_any_method_goes_to_this_host() -> None:
-    """WebTest's request() asks localhost:80, and an app that knows its hosts answers 400 to everything."""
+    """WebTest's request() asks localhost:80, and an app that knows its hosts answers
+    400 to everything.
+    """
     app = Flask("methods")
     app.config["TRUSTED_HOSTS"] = ["workbook.example"]
     app.add_url_rule("/", "start", lambda: "here", methods=["GET", "PATCH"])
 
-    answers = [Visitor(app).request("/", method=method) for method in ("GET", "PATCH", "OPTIONS")]
+    answers = [
+        Visitor(app).request("/", method=method)
+        for method in ("GET", "PATCH", "OPTIONS")
+    ]
 
     assert [answer.status_code for answer in answers] == [200, 200, 200]
 
 
 def test_every_app_that_is_made_is_noted_until_it_is_closed() -> None:
-    """Else its database stays open, and a test that has nothing to do with it fails on Python 3.13."""
+    """Else its database stays open, and a test that has nothing to do with it fails on
+    Python 3.13.
+    """
     app = STEPS[2].create_app()
     with app.app_context():
         connection = app.extensions["sqlalchemy"].engine.raw_connection()

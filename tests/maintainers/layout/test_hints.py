@@ -1,4 +1,6 @@
-"""The hints: each behaviour has one, they name what is there, and nothing is asked for that nobody has said."""
+"""The hints: each behaviour has one, they name what is there, and nothing is asked for
+that nobody has said.
+"""
 
 import ast
 import builtins
@@ -13,7 +15,9 @@ import pytest
 from tests.support.harness import ROOT, STEPS
 
 NAMES = [step.name for step in STEPS.values()]
-LIBRARIES = {"AnonymousUserMixin"}  # names of libraries that an app shows and does not write out
+LIBRARIES = {
+    "AnonymousUserMixin"
+}  # names of libraries that an app shows and does not write out
 DATA = {"README.md", "common_passwords.txt"}
 # What a test needs and its step or hints say in other words.
 SAID_OTHERWISE = {
@@ -25,7 +29,9 @@ SAID_OTHERWISE = {
 
 def hints(step: str) -> list[dict[str, str]]:
     """The hints of a suite."""
-    return tomllib.loads((ROOT / "tests" / step / "hints.toml").read_text(encoding="utf-8"))["hint"]
+    return tomllib.loads(
+        (ROOT / "tests" / step / "hints.toml").read_text(encoding="utf-8")
+    )["hint"]
 
 
 def words_in(text: str) -> set[str]:
@@ -36,8 +42,14 @@ def words_in(text: str) -> set[str]:
 @cache
 def files(step: str) -> dict[str, str]:
     """The code, templates and settings of a step, by their name."""
-    paths = [path for path in STEPS[int(step[:2])].path.rglob("*") if path.is_file() and path.name not in DATA]
-    ours = [path for path in paths if path.suffix in (".py", ".html", ".css", ".example")]
+    paths = [
+        path
+        for path in STEPS[int(step[:2])].path.rglob("*")
+        if path.is_file() and path.name not in DATA
+    ]
+    ours = [
+        path for path in paths if path.suffix in (".py", ".html", ".css", ".example")
+    ]
     return {path.name: path.read_text(encoding="utf-8") for path in ours}
 
 
@@ -46,7 +58,13 @@ def known(step: str) -> set[str]:
     """The names that a reader can find in a step, or in Python."""
     folders = {"templates", "static", "instance"}
     file_names = {word for name in (*files(step), *DATA) for word in words_in(name)}
-    return {*words_in(" ".join(files(step).values())), *file_names, *folders, *dir(builtins), *LIBRARIES}
+    return {
+        *words_in(" ".join(files(step).values())),
+        *file_names,
+        *folders,
+        *dir(builtins),
+        *LIBRARIES,
+    }
 
 
 def the_tests_of(step: str) -> Iterator[tuple[Path, ast.FunctionDef]]:
@@ -90,7 +108,9 @@ def test_hints_name_the_right_file(step: str) -> None:
     for hint in hints(step):
         for spans, name in place.findall(hint["look"]):
             there = words_in(files(step).get(name, ""))
-            missing = [span for span in re.findall(quoted, spans) if words_in(span) - there]
+            missing = [
+                span for span in re.findall(quoted, spans) if words_in(span) - there
+            ]
             wrong += [f"{span} is not in {name}" for span in missing]
 
     assert wrong == []
@@ -100,10 +120,14 @@ def test_hints_name_the_right_file(step: str) -> None:
 def test_what_the_readme_says_that_tests_rely_on_is_there(step: str) -> None:
     """Names in it are what a learner types first."""
     readme = (STEPS[int(step[:2])].path / "README.md").read_text(encoding="utf-8")
-    paragraph = readme.partition("**Names that the tests rely on**")[2].partition("\n")[0]
+    paragraph = readme.partition("**Names that the tests rely on**")[2].partition("\n")[
+        0
+    ]
     spans = re.findall(r"`([^`]+)`", paragraph)
 
-    parts = {part for name in known(step) for part in name.lower().split("_")}  # aria_describedby, retry_after
+    parts = {
+        part for name in known(step) for part in name.lower().split("_")
+    }  # aria_describedby, retry_after
 
     assert spans
     named = set().union(*map(words_in, spans)) - known(step)
@@ -111,9 +135,15 @@ def test_what_the_readme_says_that_tests_rely_on_is_there(step: str) -> None:
 
 
 def demanded(test: ast.FunctionDef) -> Iterator[str]:
-    """The texts that a test looks for in what the app says: `"text" in answer`, `headers["name"]`, words in the log."""
+    """The texts that a test looks for in what the app says: `"text" in answer`,
+    `headers["name"]`, words in the log.
+    """
     for node in ast.walk(test):
-        if isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.In) and looks_into_a_text(node):
+        if (
+            isinstance(node, ast.Compare)
+            and isinstance(node.ops[0], ast.In)
+            and looks_into_a_text(node)
+        ):
             yield node.left.value
         if isinstance(node, ast.Subscript) and is_header(node):
             yield node.slice.value
@@ -127,26 +157,40 @@ def is_header(node: ast.Subscript) -> bool:
 
 
 def looks_into_a_text(node: ast.Compare) -> bool:
-    """Whether a comparison is of a fixed text, and not with a list that the test itself writes down."""
+    """Whether a comparison is of a fixed text, and not with a list that the test itself
+    writes down.
+    """
     is_text = isinstance(node.left, ast.Constant) and isinstance(node.left.value, str)
-    return is_text and not isinstance(node.comparators[0], ast.Tuple | ast.List | ast.Set | ast.Dict)
+    return is_text and not isinstance(
+        node.comparators[0], ast.Tuple | ast.List | ast.Set | ast.Dict
+    )
 
 
 def typed(file: Path) -> str:
     """Every short text that the tests of a file send or make up themselves."""
     tree = ast.parse(file.read_text(encoding="utf-8"))
     looked_for = {
-        id(node.left) for node in ast.walk(tree) if isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.In)
+        id(node.left)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.In)
     }
     logged = [
-        node for node in ast.walk(tree) if isinstance(node, ast.Call) and ast.unparse(node.func) == "assert_logged"
+        node
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "assert_logged"
     ]
     looked_for |= {id(word) for node in logged for word in node.args[1:]}
-    looked_for |= {id(node.slice) for node in ast.walk(tree) if isinstance(node, ast.Subscript) and is_header(node)}
+    looked_for |= {
+        id(node.slice)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Subscript) and is_header(node)
+    }
     texts = [
         node.value
         for node in ast.walk(tree)
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in looked_for
+        if isinstance(node, ast.Constant)
+        and isinstance(node.value, str)
+        and id(node) not in looked_for
     ]
     return "\n".join(text for text in texts if len(text) < 100)
 

@@ -1,4 +1,5 @@
-"""The workbook itself: neighbours differ by the lesson alone, and functions stay short."""
+"""The workbook itself: neighbours differ by the lesson alone, and functions stay
+short."""
 
 import ast
 import difflib
@@ -24,26 +25,43 @@ LITTER = {
 
 @cache
 def files(step: str) -> dict[str, str]:
-    """The files of a step by their path in it; its README tells the story and is no part of the diff."""
+    """The files of a step by their path in it; its README tells the story and is no
+    part of the diff.
+    """
     folder = ROOT / "steps" / step
-    paths = [path for path in folder.rglob("*") if path.is_file() and not LITTER & set(path.relative_to(folder).parts)]
-    return {str(path.relative_to(folder)): path.read_text() for path in paths if path.suffix != ".md"}
+    paths = [
+        path
+        for path in folder.rglob("*")
+        if path.is_file() and not LITTER & set(path.relative_to(folder).parts)
+    ]
+    return {
+        str(path.relative_to(folder)): path.read_text()
+        for path in paths
+        if path.suffix != ".md"
+    }
 
 
 @pytest.mark.parametrize(("before", "after"), PAIRS)
 def test_a_step_adds_one_lesson_and_takes_little_away(before: str, after: str) -> None:
-    """A step is cut into lessons later; still a diff has to end, and to add far more than it takes away."""
+    """A step is cut into lessons later; still a diff has to end, and to add far more
+    than it takes away.
+    """
     old = files(before)
     new = files(after)
     added = removed = 0
     for name in old.keys() | new.keys():
-        for line in difflib.ndiff(old.get(name, "").splitlines(), new.get(name, "").splitlines()):
+        for line in difflib.ndiff(
+            old.get(name, "").splitlines(), new.get(name, "").splitlines()
+        ):
             added += line.startswith("+ ")
             removed += line.startswith("- ")
 
     assert added <= 650, f"{before} -> {after} adds {added} lines"
-    # A small step removes little, but for its imports, its title and what stood in for it.
-    assert removed <= max(15, added / 5), f"{before} -> {after} removes {removed} lines and adds {added}"
+    # A small step removes little, but for its imports, its title and what stood in for
+    # it.
+    assert removed <= max(15, added / 5), (
+        f"{before} -> {after} removes {removed} lines and adds {added}"
+    )
 
 
 @pytest.mark.parametrize(("before", "after"), PAIRS)
@@ -53,7 +71,12 @@ def test_no_step_takes_a_file_away(before: str, after: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["wsgi.py", "flask_login_tutorial/static/style.css", "flask_login_tutorial/cookies.py"]
+    "name",
+    [
+        "wsgi.py",
+        "flask_login_tutorial/static/style.css",
+        "flask_login_tutorial/cookies.py",
+    ],
 )
 def test_what_no_lesson_touches_is_the_same_in_every_step(name: str) -> None:
     """To the byte: a stray difference would look like a lesson."""
@@ -61,7 +84,9 @@ def test_what_no_lesson_touches_is_the_same_in_every_step(name: str) -> None:
 
 
 def test_a_line_that_a_later_step_brings_back_is_a_change_not_carried_along() -> None:
-    """A file that agrees in an earlier and a later step, but not in between, was mended in one step only."""
+    """A file that agrees in an earlier and a later step, but not in between, was mended
+    in one step only.
+    """
     for name in files(NAMES[-1]):
         versions = [files(step).get(name) for step in NAMES]
         for first, last in itertools.combinations(range(len(versions)), 2):
@@ -74,7 +99,8 @@ def test_a_line_that_a_later_step_brings_back_is_a_change_not_carried_along() ->
 
 
 def test_no_function_of_a_step_is_longer_than_a_screen() -> None:
-    """Thirty lines fit on a projector, with the question that somebody asks about them."""
+    """Thirty lines fit on a projector, with the question that somebody asks about
+    them."""
     too_long = []
     for step in NAMES:
         for name, length in lengths_of_functions(step).items():
@@ -98,10 +124,14 @@ def lengths_of_functions(step: str) -> dict[str, int]:
 
 @pytest.mark.parametrize("step", NAMES)
 def test_a_step_stands_on_its_own(step: str) -> None:
-    """Copied elsewhere it still runs: relative imports inside the package, and no way out of the folder."""
+    """Copied elsewhere it still runs: relative imports inside the package, and no way
+    out of the folder.
+    """
     for name, text in files(step).items():
         if name.endswith(".py") and name != "wsgi.py":
-            assert not re.search(r"^\s*(from|import) flask_login_tutorial", text, re.MULTILINE), name
+            assert not re.search(
+                r"^\s*(from|import) flask_login_tutorial", text, re.MULTILINE
+            ), name
 
 
 @pytest.mark.parametrize("step", NAMES)
@@ -109,7 +139,11 @@ def test_a_step_fits_the_house(step: str) -> None:
     """Whoever knows one step knows where things are in the others."""
     folder = ROOT / "steps" / step
 
-    assert {"README.md", ".env.example", "wsgi.py"} <= {path.name for path in folder.iterdir()}
-    assert len((folder / "README.md").read_text().splitlines()) <= 50, "more than one screen"
+    assert {"README.md", ".env.example", "wsgi.py"} <= {
+        path.name for path in folder.iterdir()
+    }
+    assert len((folder / "README.md").read_text().splitlines()) <= 50, (
+        "more than one screen"
+    )
     assert (ROOT / "tests" / step).is_dir()
     assert not list(Path(folder).rglob("*.jinja2")), "Flask escapes by file ending"

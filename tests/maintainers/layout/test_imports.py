@@ -64,7 +64,9 @@ def full_name(node: ast.ImportFrom, path: Path) -> str:
 
 def python_files() -> list[Path]:
     """Return every Python file of the workbook outside the steps."""
-    folders = [ROOT / name for name in ("tests", "workbook", "notebooks", "maintenance")]
+    folders = [
+        ROOT / name for name in ("tests", "workbook", "notebooks", "maintenance")
+    ]
     return [path for folder in folders for path in sorted(folder.rglob("*.py"))]
 
 

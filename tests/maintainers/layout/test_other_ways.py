@@ -21,7 +21,11 @@ OTHER_WAYS = {
         "    app = Flask(__name__)\n    app.response_class = type(\n"
         '        "Response", (app.response_class,), {"autocorrect_location_header": True}\n    )\n',
     ),
-    "object-src is left to default-src": ("headers.py", '    "object-src": "\'none\'",\n', ""),
+    "object-src is left to default-src": (
+        "headers.py",
+        '    "object-src": "\'none\'",\n',
+        "",
+    ),
     "a part of an address has another name": ("account.py", "session_id", "number"),
     "and so it has in the page": ("templates/account.html", "session_id=", "number="),
     "forms name their own address": (
@@ -36,7 +40,11 @@ OTHER_WAYS = {
 def copy(tmp_path: Path) -> Path:
     """The last step, written in all these other ways."""
     folder = tmp_path / "06_protected"
-    shutil.copytree(STEPS[6].path, folder, ignore=shutil.ignore_patterns("__pycache__", "instance", ".env"))
+    shutil.copytree(
+        STEPS[6].path,
+        folder,
+        ignore=shutil.ignore_patterns("__pycache__", "instance", ".env"),
+    )
     for file, ours, theirs in OTHER_WAYS.values():
         path = folder / "flask_login_tutorial" / file
         text = path.read_text(encoding="utf-8")
@@ -46,7 +54,9 @@ def copy(tmp_path: Path) -> Path:
 
 
 def test_an_app_that_is_written_in_another_way_holds_as_well(copy: Path) -> None:
-    """A test that fails here demands a way, and a learner who found another one is told that it is wrong."""
+    """A test that fails here demands a way, and a learner who found another one is told
+    that it is wrong.
+    """
     runner = Runner()
 
     outcomes = runner.judge("06_protected", copy)

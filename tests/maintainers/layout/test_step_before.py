@@ -1,6 +1,8 @@
-"""Each suite asks for its own step: on the step before it is red, but for what is listed here.
+"""Each suite asks for its own step: on the step before it is red, but for what is
+listed here.
 
-A test that is green where the thing is not there yet says nothing about it, and a learner is told that it holds.
+A test that is green where the thing is not there yet says nothing about it, and a
+learner is told that it holds.
 """
 
 from collections.abc import Iterator
@@ -11,7 +13,8 @@ import pytest
 from tests.support.harness import ROOT, STEPS
 from tests.support.runner import Runner
 
-# What is green on the step before, for step 01 on the empty app, and why that is meant so.
+# What is green on the step before, for step 01 on the empty app, and why that is meant
+# so.
 HOLDS_BEFORE = {
     "01_config": {
         "test_a_crash_is_written_to_the_log": "Flask does it; a handler for every exception would end it",
@@ -52,8 +55,12 @@ def folder_before(step: str) -> Path:
 
 
 @pytest.mark.parametrize("step", HOLDS_BEFORE)
-def test_a_suite_is_red_on_the_step_before_but_for_what_is_listed(runner: Runner, step: str) -> None:
-    """Of a test with several cases it is enough that one is red: the others are there to compare."""
+def test_a_suite_is_red_on_the_step_before_but_for_what_is_listed(
+    runner: Runner, step: str
+) -> None:
+    """Of a test with several cases it is enough that one is red: the others are there
+    to compare.
+    """
     outcomes = runner.judge(step, folder_before(step), str(ROOT / "tests" / step))
 
     green = set(outcomes["passed"]) - set(outcomes["failed"])

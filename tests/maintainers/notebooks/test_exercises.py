@@ -13,7 +13,16 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.harness import CONFIG, PASSWORD, STEPS, Step, Visitor, init_db, query, visible_text
+from tests.support.harness import (
+    CONFIG,
+    PASSWORD,
+    STEPS,
+    Step,
+    Visitor,
+    init_db,
+    query,
+    visible_text,
+)
 from tests.support.runner import Runner
 
 ROOT = Path(__file__).parent.parent.parent
@@ -80,7 +89,9 @@ def a_typo_in_a_name_is_refused(step: Step) -> None:
         patch.setenv("SECRETS_OF_ANOTHER_PROGRAM", "1")
         step.create_app()
         patch.setenv("SESION_COOKIE_SECURE", "0")
-        with pytest.raises(step.module.config.ConfigError, match="SESSION_COOKIE_SECURE"):
+        with pytest.raises(
+            step.module.config.ConfigError, match="SESSION_COOKIE_SECURE"
+        ):
             step.create_app()
 
 
@@ -126,7 +137,9 @@ def two_columns_can_refuse(step: Step) -> None:
     visitor = visit(step)
     assert visitor.sign_up("ada@example.com", nickname="countess").status_code == 302
     taken = visitor.sign_up("bob@example.com", nickname="countess")
-    twice = visitor.sign_up("ada@example.com", "gravel otter mirror pancake", nickname="enchantress")
+    twice = visitor.sign_up(
+        "ada@example.com", "gravel otter mirror pancake", nickname="enchantress"
+    )
 
     assert taken.html.select_one("#nickname-errors")
     assert not taken.html.select_one("#email-errors")
@@ -141,7 +154,12 @@ def asking_for_addresses_is_limited(step: Step) -> None:
     visitor.sign_up()
     assert visitor.get("/signup/free?email=Ada@example.com").text == "taken"
     assert visitor.get("/signup/free?email=eve@example.com").text == "free"
-    statuses = [visitor.get(f"/signup/free?email={n}@example.com", expect_errors=True).status_code for n in range(100)]
+    statuses = [
+        visitor.get(
+            f"/signup/free?email={n}@example.com", expect_errors=True
+        ).status_code
+        for n in range(100)
+    ]
     assert statuses[-1] == 429
 
 
@@ -153,7 +171,9 @@ def the_dashboard_shows_the_log_in_before(step: Step) -> None:
     query(member.app, "UPDATE users SET last_login = :time", time=long_ago)
     member.log_out()
     member.log_in()
-    assert f"You were here last on {long_ago:%Y-%m-%d}" in visible_text(member.get("/dashboard"))
+    assert f"You were here last on {long_ago:%Y-%m-%d}" in visible_text(
+        member.get("/dashboard")
+    )
 
 
 def an_account_can_be_deleted(step: Step) -> None:
@@ -172,7 +192,9 @@ def the_account_shows_networks(step: Step) -> None:
 
 
 EXERCISES = {
-    "01.1": Exercise(1, red={"test_other_sites_cannot_send_the_session_cookie_with_a_post"}),
+    "01.1": Exercise(
+        1, red={"test_other_sites_cannot_send_the_session_cookie_with_a_post"}
+    ),
     "01.2": Exercise(1, works=a_key_from_a_file),
     "01.3": Exercise(1, works=a_typo_in_a_name_is_refused),
     "02.1": Exercise(2, works=a_password_is_dated),
@@ -195,8 +217,12 @@ EXERCISES = {
         red={"test_markup_in_a_name_is_shown_and_not_run"},
         renamed=("templates/base.html", "templates/base.jinja2"),
     ),
-    "04.2-mended": Exercise(4, renamed=("templates/base.html", "templates/base.jinja2")),
-    "04.2-signup": Exercise(4, renamed=("templates/signup.html", "templates/signup.jinja2")),
+    "04.2-mended": Exercise(
+        4, renamed=("templates/base.html", "templates/base.jinja2")
+    ),
+    "04.2-signup": Exercise(
+        4, renamed=("templates/signup.html", "templates/signup.jinja2")
+    ),
     "04.3": Exercise(5, works=asking_for_addresses_is_limited),
     "05.1": Exercise(
         5,
@@ -269,7 +295,9 @@ def test_every_exercise_of_the_notebooks_is_tried() -> None:
     assert len(written) == 18
 
 
-@pytest.mark.parametrize(("name", "solved"), [(name, name) for name in EXERCISES], indirect=["solved"])
+@pytest.mark.parametrize(
+    ("name", "solved"), [(name, name) for name in EXERCISES], indirect=["solved"]
+)
 def test_an_exercise_can_be_done_and_turns_the_tests_red_that_it_should(
     runner: Runner, name: str, solved: Step
 ) -> None:

@@ -91,12 +91,18 @@ def save() -> ModuleType:
 @pytest.fixture(params=NAMES)
 def notebook(request: pytest.FixtureRequest) -> dict[str, Any]:
     """A notebook as it is saved."""
-    return json.loads((FOLDER / f"{request.param}.ipynb").read_text(encoding="utf-8")) | {"name": request.param}
+    return json.loads(
+        (FOLDER / f"{request.param}.ipynb").read_text(encoding="utf-8")
+    ) | {"name": request.param}
 
 
 def cells(notebook: dict[str, Any], kind: str) -> list[dict[str, Any]]:
     """The cells of one kind that hold anything."""
-    return [cell for cell in notebook["cells"] if cell["cell_type"] == kind and "".join(cell["source"]).strip()]
+    return [
+        cell
+        for cell in notebook["cells"]
+        if cell["cell_type"] == kind and "".join(cell["source"]).strip()
+    ]
 
 
 def text(notebook: dict[str, Any]) -> str:
@@ -108,7 +114,9 @@ def test_what_is_saved_is_from_a_full_run_in_order(notebook: dict[str, Any]) -> 
     """Cells run out of order show results that nobody else gets."""
     code = cells(notebook, "code")
 
-    assert [cell["execution_count"] for cell in code] == list(range(1, len(code) + 1)), PLAYED
+    assert [cell["execution_count"] for cell in code] == list(
+        range(1, len(code) + 1)
+    ), PLAYED
 
 
 def test_what_is_saved_holds_no_error_and_no_warning(notebook: dict[str, Any]) -> None:
@@ -126,11 +134,15 @@ def test_what_is_saved_names_no_machine(notebook: dict[str, Any]) -> None:
             output.get("data", {}).pop("image/png", None)
     outputs = json.dumps([cell["outputs"] for cell in cells(notebook, "code")])
 
-    assert re.findall(r"/(?:home|root|Users|tmp|var|work)/\S*|[A-Z]:\\\\", outputs) == []
+    assert (
+        re.findall(r"/(?:home|root|Users|tmp|var|work)/\S*|[A-Z]:\\\\", outputs) == []
+    )
     assert str(Path.home()) not in outputs
 
 
-def differences_from_a_tidy_one(save: ModuleType, notebook: dict[str, Any]) -> list[str]:
+def differences_from_a_tidy_one(
+    save: ModuleType, notebook: dict[str, Any]
+) -> list[str]:
     """The cells that `python notebooks/save.py` would save in another way."""
     tidied = save.tidy(nbformat.from_dict(copy.deepcopy(notebook)))
     pairs = zip(notebook["cells"], tidied["cells"], strict=True)
@@ -143,7 +155,9 @@ def test_it_is_tidy(save: ModuleType, notebook: dict[str, Any]) -> None:
     assert notebook["metadata"]["kernelspec"]["name"] == "python3"
 
 
-def test_opening_it_and_leaving_it_alone_fails_nothing(save: ModuleType, tmp_path: Path) -> None:
+def test_opening_it_and_leaving_it_alone_fails_nothing(
+    save: ModuleType, tmp_path: Path
+) -> None:
     """JupyterLab saves by itself, and writes down which kernel it has started.
 
     That is nobody's fault.
@@ -171,7 +185,9 @@ def test_it_reads_in_a_quarter_of_an_hour(notebook: dict[str, Any]) -> None:
 
     No cell of more than 20 lines, so that each can be taken in at a glance.
     """
-    lengths = ["".join(cell["source"]).count("\n") + 1 for cell in cells(notebook, "code")]
+    lengths = [
+        "".join(cell["source"]).count("\n") + 1 for cell in cells(notebook, "code")
+    ]
 
     assert len(text(notebook).split()) < 2500
     assert max(lengths) <= 20
@@ -193,17 +209,22 @@ def test_no_blame_for_what_the_tutorial_does_not_do() -> None:
     innocent = {name for names in NEXT_ONES.values() for name in names}
 
     said = {mistake.id for mistake in all_mistakes() if NOT_ITS_OWN in mistake.says}
-    assert said == innocent - {"remember-me"}, "that one has no patch: it is shown with Flask-Login alone"
+    assert said == innocent - {"remember-me"}, (
+        "that one has no patch: it is shown with Flask-Login alone"
+    )
 
 
 def test_the_fields_own_terms_are_named() -> None:
     """Learners search for what they learn, and find it by its name."""
     everything = " ".join(
-        text(json.loads(path.read_text(encoding="utf-8"))).lower() for path in FOLDER.glob("0*.ipynb")
+        text(json.loads(path.read_text(encoding="utf-8"))).lower()
+        for path in FOLDER.glob("0*.ipynb")
     )
     plain = re.sub(r"[*_`]", "", everything)
 
-    terms = [term.strip() for term in TERMS.replace("\n", "|").split("|") if term.strip()]
+    terms = [
+        term.strip() for term in TERMS.replace("\n", "|").split("|") if term.strip()
+    ]
     assert [term for term in terms if term.lower() not in plain] == []
 
 
@@ -243,7 +264,11 @@ def test_pictures_survive_a_page_that_allows_no_html(notebook: dict[str, Any]) -
 
     A picture is an image, and no <img>.
     """
-    outputs = [output.get("data", {}) for cell in cells(notebook, "code") for output in cell["outputs"]]
+    outputs = [
+        output.get("data", {})
+        for cell in cells(notebook, "code")
+        for output in cell["outputs"]
+    ]
 
     assert not any("<img" in "".join(data.get("text/html", "")) for data in outputs)
 
@@ -253,7 +278,9 @@ def test_its_links_to_notebooks_lead_somewhere(notebook: dict[str, Any]) -> None
 
     And a link to a mistake finds its anchor.
     """
-    for file, anchor in re.findall(r"\]\(([\w./]+\.ipynb)?(?:#([\w-]+))?\)", text(notebook)):
+    for file, anchor in re.findall(
+        r"\]\(([\w./]+\.ipynb)?(?:#([\w-]+))?\)", text(notebook)
+    ):
         path = FOLDER / (file or f"{notebook['name']}.ipynb")
         assert path.is_file(), file
         target = text(json.loads(path.read_text(encoding="utf-8")))
@@ -272,7 +299,9 @@ def run_first_cell(save: ModuleType, folder: Path, prepare: str = "") -> str:
     """What a reader sees whose first cell fails in this folder."""
     whole = nbformat.read(FOLDER / "01_config.ipynb", as_version=4)
     first = next(cell for cell in whole.cells if cell.cell_type == "code")
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(prepare or "None"), first])
+    notebook = nbformat.v4.new_notebook(
+        cells=[nbformat.v4.new_code_cell(prepare or "None"), first]
+    )
     resources = {"metadata": {"path": str(folder)}}
     NotebookClient(
         notebook,
@@ -297,7 +326,9 @@ def test_it_runs_wherever_it_is_opened_from(save: ModuleType) -> None:
 
 
 @pytest.mark.filterwarnings("default")
-def test_a_copy_elsewhere_says_where_it_belongs(save: ModuleType, tmp_path: Path) -> None:
+def test_a_copy_elsewhere_says_where_it_belongs(
+    save: ModuleType, tmp_path: Path
+) -> None:
     """A notebook that was mailed around has lost its workbook.
 
     A traceback would not say so.
@@ -309,7 +340,9 @@ def test_a_copy_elsewhere_says_where_it_belongs(save: ModuleType, tmp_path: Path
 
 
 @pytest.mark.filterwarnings("default")
-def test_without_git_a_cell_says_so_in_a_sentence(save: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_git_a_cell_says_so_in_a_sentence(
+    save: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Git puts the mistakes into the copies.
 
     A wall of traceback says less than its name.
@@ -335,7 +368,9 @@ def test_without_git_a_cell_says_so_in_a_sentence(save: ModuleType, monkeypatch:
 
 @pytest.mark.filterwarnings("default")
 @pytest.mark.parametrize("missing", ["flask", "matplotlib", "webtest"])
-def test_the_kernel_of_another_environment_is_told_what_to_do(save: ModuleType, missing: str) -> None:
+def test_the_kernel_of_another_environment_is_told_what_to_do(
+    save: ModuleType, missing: str
+) -> None:
     """One sentence with the command that mends it, and no wall of traceback."""
     shown = run_first_cell(save, FOLDER, f"import sys\nsys.modules[{missing!r}] = None")
 
@@ -349,10 +384,17 @@ def test_a_copy_to_work_in_shows_no_answers(tmp_path: Path) -> None:
     make_copies(FOLDER, tmp_path / "mine")
 
     for name in NAMES:
-        copied = json.loads((tmp_path / "mine" / f"{name}.ipynb").read_text(encoding="utf-8"))
+        copied = json.loads(
+            (tmp_path / "mine" / f"{name}.ipynb").read_text(encoding="utf-8")
+        )
         saved = json.loads((FOLDER / f"{name}.ipynb").read_text(encoding="utf-8"))
-        assert [cell["source"] for cell in copied["cells"]] == [cell["source"] for cell in saved["cells"]]
-        assert not any(cell.get("outputs") or cell.get("execution_count") for cell in copied["cells"])
+        assert [cell["source"] for cell in copied["cells"]] == [
+            cell["source"] for cell in saved["cells"]
+        ]
+        assert not any(
+            cell.get("outputs") or cell.get("execution_count")
+            for cell in copied["cells"]
+        )
 
 
 def test_a_copy_that_is_there_stays_as_it_is(tmp_path: Path) -> None:
@@ -388,9 +430,15 @@ def test_jupyter_is_told_what_it_asks_for(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 # Last in the file and the longest first: pytest-xdist then shares them evenly.
-@pytest.mark.filterwarnings("default")  # the kernel's client is not ours to keep free of warnings
-@pytest.mark.parametrize("name", sorted(NAMES, key=["05_login", "02_models", *NAMES].index))
-def test_it_runs_from_top_to_bottom_in_a_clean_kernel(save: ModuleType, name: str) -> None:
+@pytest.mark.filterwarnings(
+    "default"
+)  # the kernel's client is not ours to keep free of warnings
+@pytest.mark.parametrize(
+    "name", sorted(NAMES, key=["05_login", "02_models", *NAMES].index)
+)
+def test_it_runs_from_top_to_bottom_in_a_clean_kernel(
+    save: ModuleType, name: str
+) -> None:
     """A notebook whose claim is no longer true must fail, and not go on claiming it."""
     path = FOLDER / f"{name}.ipynb"
     before = path.read_bytes()

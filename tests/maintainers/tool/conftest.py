@@ -1,4 +1,6 @@
-"""A copy of the workbook to run the real command in, under a path with blanks and other letters."""
+"""A copy of the workbook to run the real command in, under a path with blanks and other
+letters.
+"""
 
 import json
 import os
@@ -25,13 +27,21 @@ class House:
         self.path = path
         self.work = path / "work"
         self.package = self.work / "flask_login_tutorial"
-        self.env = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "COV_"))}
+        self.env = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("PYTEST_", "COV_"))
+        }
         self.env |= {"PYTHONIOENCODING": "utf-8", "PYTHONWARNINGS": "ignore"}
-        self.env["TMPDIR"] = str(path.parent)  # two runs of pytest that clean up the same folder trip each other
+        self.env["TMPDIR"] = str(
+            path.parent
+        )  # two runs of pytest that clean up the same folder trip each other
         self.running: list[subprocess.Popen[str]] = []
 
     def run(self, *words: str, code: int = 0, **env: str) -> str:
-        """Run `python3 -m workbook` to its end, expect this status, and give what it says."""
+        """Run `python3 -m workbook` to its end, expect this status, and give what it
+        says.
+        """
         command = [sys.executable, "-m", "workbook", *words]
         result = subprocess.run(
             command,
@@ -52,13 +62,20 @@ class House:
         """Run it with its output in a pipe, and give what went there: no byte more."""
         command = [sys.executable, "-m", "workbook", *words]
         result = subprocess.run(
-            command, cwd=self.path, env={**self.env, **env}, capture_output=True, timeout=PATIENCE, check=False
+            command,
+            cwd=self.path,
+            env={**self.env, **env},
+            capture_output=True,
+            timeout=PATIENCE,
+            check=False,
         )
         assert result.returncode == code, result.stderr.decode()
         return result.stdout.decode()
 
     def start(self, *words: str) -> subprocess.Popen[str]:
-        """Begin a command that goes on until it is stopped, in a process group of its own, as a shell would."""
+        """Begin a command that goes on until it is stopped, in a process group of its
+        own, as a shell would.
+        """
         process = subprocess.Popen(
             [sys.executable, "-m", "workbook", *words],
             cwd=self.path,
@@ -74,16 +91,24 @@ class House:
 
     def begin(self, step: str) -> None:
         """What `start` leaves in work/, without running the suites on it."""
-        before = sorted(path.name for path in (self.path / "steps").glob("0*") if path.name < step)[-1]
+        before = sorted(
+            path.name for path in (self.path / "steps").glob("0*") if path.name < step
+        )[-1]
         shutil.copytree(self.path / "steps" / before, self.work)
         name = next(path.name for path in (self.path / "steps").glob(f"{step}*"))
         (self.work / ".workbook.json").write_text(json.dumps({"step": name}))
 
     def git(self, folder: Path, *words: str, data: str | None = None) -> None:
         """Run git in a folder, as if it were in no repository."""
-        env = {**self.env, "GIT_CEILING_DIRECTORIES": str(folder.parent), "HOME": str(self.path)}
+        env = {
+            **self.env,
+            "GIT_CEILING_DIRECTORIES": str(folder.parent),
+            "HOME": str(self.path),
+        }
         command = [shutil.which("git"), "-c", "core.autocrlf=false", *words]
-        subprocess.run(command, cwd=folder, env=env, input=data and data.encode(), check=True)
+        subprocess.run(
+            command, cwd=folder, env=env, input=data and data.encode(), check=True
+        )
 
     def edit(self, name: str, old: str, new: str) -> None:
         """Change a line of a file in the package of work/."""
@@ -129,7 +154,10 @@ def read_until() -> Callable[[subprocess.Popen[str], str], str]:
 
 @pytest.fixture
 def interrupt() -> Callable[[subprocess.Popen[str]], tuple[int, str]]:
-    """Press Ctrl-C: everything in the terminal's group gets it. Gives the status and the last words."""
+    """Press Ctrl-C: everything in the terminal's group gets it.
+
+    Gives the status and the last words.
+    """
 
     def press(process: subprocess.Popen[str]) -> tuple[int, str]:
         os.killpg(process.pid, signal.SIGINT)
@@ -143,14 +171,27 @@ def interrupt() -> Callable[[subprocess.Popen[str]], tuple[int, str]]:
 
 @pytest.fixture
 def terminal(house: House) -> Callable[..., str]:
-    """Run the command in a terminal this wide, press these keys at these words, and give what was on the screen."""
+    """Run the command in a terminal this wide, press these keys at these words, and
+    give what was on the screen.
+    """
 
-    def run(*words: str, columns: int = 80, keys: tuple[tuple[str, str], ...] = (), **env: str) -> str:
+    def run(
+        *words: str,
+        columns: int = 80,
+        keys: tuple[tuple[str, str], ...] = (),
+        **env: str,
+    ) -> str:
         main, other = pty.openpty()
         process = subprocess.Popen(
             [sys.executable, "-m", "workbook", *words],
             cwd=house.path,
-            env={**house.env, "TERM": "xterm", "COLUMNS": str(columns), "LINES": "40", **env},
+            env={
+                **house.env,
+                "TERM": "xterm",
+                "COLUMNS": str(columns),
+                "LINES": "40",
+                **env,
+            },
             stdin=other,
             stdout=other,
             stderr=other,

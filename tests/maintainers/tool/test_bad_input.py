@@ -1,4 +1,6 @@
-"""What learners type, save and break: one plain sentence each, and nothing of theirs is lost."""
+"""What learners type, save and break: one plain sentence each, and nothing of theirs is
+lost.
+"""
 
 import json
 import os
@@ -29,7 +31,9 @@ NOTES = [
 
 @pytest.mark.parametrize("notes", NOTES, ids=lambda notes: notes[:60])
 def test_spoilt_notes_are_no_harm(house: Any, notes: str) -> None:
-    """They say how far one is; whoever loses them loses a few ticks, and gets no traceback."""
+    """They say how far one is; whoever loses them loses a few ticks, and gets no
+    traceback.
+    """
     house.begin("02")
     (house.work / ".workbook.json").write_text(notes)
 
@@ -42,7 +46,9 @@ def test_spoilt_notes_are_no_harm(house: Any, notes: str) -> None:
 def test_a_folder_that_is_a_link_is_a_learners_work_too(house: Any) -> None:
     """`start` must not write through it into somebody's own project."""
     project = house.path / "project"
-    shutil.copytree(house.path / "steps" / "01_config" / "flask_login_tutorial", project)
+    shutil.copytree(
+        house.path / "steps" / "01_config" / "flask_login_tutorial", project
+    )
     (project / "routes.py").write_text("mine")
     house.work.mkdir()
     (house.work / "flask_login_tutorial").symlink_to(project)
@@ -60,17 +66,29 @@ def test_what_was_set_aside_is_never_written_over(house: Any) -> None:
         (house.package / "routes.py").write_text(f"version {number}")
         house.run("reset", "routes.py")
 
-    kept = {path.read_text() for path in house.path.glob("work-*/flask_login_tutorial/routes.py")}
+    kept = {
+        path.read_text()
+        for path in house.path.glob("work-*/flask_login_tutorial/routes.py")
+    }
     assert kept == {"version 0", "version 1", "version 2"}
 
 
 def test_start_finishes_even_if_nobody_hears_it(house: Any) -> None:
-    """`start 03 --aside | true`: the old work is set aside, and the new one has to be there."""
+    """`start 03 --aside | true`: the old work is set aside, and the new one has to be
+    there.
+    """
     house.begin("02")
     (house.work / "mine.txt").write_text("mine")
     with open("/dev/full", "w") as full:
         command = [sys.executable, "-m", "workbook", "start", "03", "--aside"]
-        subprocess.run(command, cwd=house.path, env=house.env, stdout=full, stderr=full, check=False)
+        subprocess.run(
+            command,
+            cwd=house.path,
+            env=house.env,
+            stdout=full,
+            stderr=full,
+            check=False,
+        )
 
     assert next(house.path.glob("work-*/mine.txt")).read_text() == "mine"
     assert (house.package / "models.py").exists()
@@ -83,7 +101,9 @@ def test_no_answer_is_no(house: Any, terminal: Callable) -> None:
     screen = terminal("start", "03", keys=(("[y/N]", "\x04"),))
 
     assert "Traceback" not in screen
-    assert json.loads((house.work / ".workbook.json").read_text())["step"] == "02_models"
+    assert (
+        json.loads((house.work / ".workbook.json").read_text())["step"] == "02_models"
+    )
 
 
 @pytest.mark.parametrize("words", [["--app", "mine"], ["--app=mine"]])
@@ -91,7 +111,9 @@ def test_the_suites_run_on_anybodys_folder(house: Any, words: list[str]) -> None
     """In one word or in two; pytest itself would take the second for a path."""
     shutil.copytree(house.path / "steps" / "01_config", house.path / "mine")
 
-    out = house.run("test", "01", *words, "-q", "-p", "no:cacheprovider", "-k", "placeholder")
+    out = house.run(
+        "test", "01", *words, "-q", "-p", "no:cacheprovider", "-k", "placeholder"
+    )
 
     assert "$ pytest --step 01 --app=mine" in out
     assert " passed" in out
@@ -107,12 +129,24 @@ def test_the_suites_run_on_work(house: Any) -> None:
     assert " passed" in out
 
 
-@pytest.mark.parametrize("words", [["run", "9"], ["test", "99"], ["start", "x"], ["diff", "1", "9", "--html", "a"]])
-def test_a_slip_is_told_before_anything_is_installed(house: Any, words: list[str]) -> None:
+@pytest.mark.parametrize(
+    "words",
+    [["run", "9"], ["test", "99"], ["start", "x"], ["diff", "1", "9", "--html", "a"]],
+)
+def test_a_slip_is_told_before_anything_is_installed(
+    house: Any, words: list[str]
+) -> None:
     """Half a minute of pip, and then "There is no step 9": once is enough."""
     code = "import workbook.cli as c; c.bootstrap.ensure = lambda *_: print('INSTALLS'); raise SystemExit(c.main(%r))"
     command = [sys.executable, "-c", code % words]
-    out = subprocess.run(command, cwd=house.path, env=house.env, capture_output=True, text=True, check=False)
+    out = subprocess.run(
+        command,
+        cwd=house.path,
+        env=house.env,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
     assert (out.returncode, out.stdout) == (1, "")
     assert "There is no step" in out.stderr
@@ -122,19 +156,31 @@ def test_another_step_for_the_same_work_is_said(house: Any) -> None:
     """`hint`, `peek` and `reset` go by it from now on."""
     house.begin("02")
 
-    assert "work/ was for 02_models; from now on it is for 01_config." in house.run("check", "01")
+    assert "work/ was for 02_models; from now on it is for 01_config." in house.run(
+        "check", "01"
+    )
 
 
 @pytest.mark.parametrize(
     ("file", "content", "answer"),
     [
-        ("__init__.py", b"def create_app(config=None):\n    pass\n", "Is `return app` missing?"),
-        ("routes.py", "bp = None\n".encode("utf-16"), "flask_login_tutorial/routes.py:1: SyntaxError"),
+        (
+            "__init__.py",
+            b"def create_app(config=None):\n    pass\n",
+            "Is `return app` missing?",
+        ),
+        (
+            "routes.py",
+            "bp = None\n".encode("utf-16"),
+            "flask_login_tutorial/routes.py:1: SyntaxError",
+        ),
         ("templates/index.html", b"caf\xe9", "templates/index.html: "),
         ("routes.py", b"while True: pass\n", "endless loop?"),
     ],
 )
-def test_a_file_that_python_cannot_make_sense_of_is_named(house: Any, file: str, content: bytes, answer: str) -> None:
+def test_a_file_that_python_cannot_make_sense_of_is_named(
+    house: Any, file: str, content: bytes, answer: str
+) -> None:
     """Python's own words for these name no file, or do not come at all."""
     house.begin("02")
     (house.package / file).write_bytes(content)
@@ -148,7 +194,11 @@ def test_a_file_that_python_cannot_make_sense_of_is_named(house: Any, file: str,
 def test_an_endless_loop_in_a_view_comes_to_an_end(house: Any) -> None:
     """It is told where the app was, and everything else is judged all the same."""
     shutil.copytree(house.path / "steps" / "01_config", house.work)
-    house.edit("routes.py", "    return render_template", "    while True:\n        pass\n    return render_template")
+    house.edit(
+        "routes.py",
+        "    return render_template",
+        "    while True:\n        pass\n    return render_template",
+    )
 
     out = house.run("check", "01", code=1, WORKBOOK_PATIENCE="2")
 
@@ -158,7 +208,9 @@ def test_an_endless_loop_in_a_view_comes_to_an_end(house: Any) -> None:
     assert f"{total - 1} of {total} behaviours hold." in out
 
 
-def test_watch_goes_on_in_the_work_that_reset_has_made(house: Any, read_until: Callable, interrupt: Callable) -> None:
+def test_watch_goes_on_in_the_work_that_reset_has_made(
+    house: Any, read_until: Callable, interrupt: Callable
+) -> None:
     """In another terminal, as one does."""
     house.begin("02")
     house.edit("routes.py", "def index()", "def index((")
@@ -186,9 +238,14 @@ def test_an_app_that_ends_python_is_a_sentence(house: Any) -> None:
 
 
 def test_a_lesson_may_have_a_folder_of_any_name(house: Any) -> None:
-    """Only at the top of work/ are `instance` and `mistakes` the app's and the tool's."""
+    """Only at the top of work/ are `instance` and `mistakes` the app's and the
+    tool's."""
     house.begin("02")
-    for place in ("instance/app.db", "mistakes/x/wsgi.py", "flask_login_tutorial/templates/mistakes/list.html"):
+    for place in (
+        "instance/app.db",
+        "mistakes/x/wsgi.py",
+        "flask_login_tutorial/templates/mistakes/list.html",
+    ):
         (house.work / place).parent.mkdir(parents=True)
         (house.work / place).write_text("text")
 
@@ -212,5 +269,9 @@ def test_a_hint_can_be_asked_for_by_name(house: Any) -> None:
     house.begin("02")
     house.run("check", code=1)
 
-    assert "✗ a user can be printed and shows nothing personal" in house.run("hint", "can", "be", "printed")
-    assert "Did you mean" in house.run("hint", "a user can be prinetd and shows nothing personal", code=1)
+    assert "✗ a user can be printed and shows nothing personal" in house.run(
+        "hint", "can", "be", "printed"
+    )
+    assert "Did you mean" in house.run(
+        "hint", "a user can be prinetd and shows nothing personal", code=1
+    )

@@ -1,4 +1,6 @@
-"""What every command owes its reader: help at once, and one plain sentence for what cannot be done."""
+"""What every command owes its reader: help at once, and one plain sentence for what
+cannot be done.
+"""
 
 import ctypes
 import os
@@ -11,7 +13,9 @@ import pytest
 
 from workbook.cli import make_command_line
 
-COMMANDS = {choice.dest: choice.help for choice in make_command_line().commands._choices_actions}
+COMMANDS = {
+    choice.dest: choice.help for choice in make_command_line().commands._choices_actions
+}
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -24,13 +28,20 @@ def test_help_is_a_line_and_an_example(house: Any, name: str) -> None:
 
 
 def test_help_needs_nothing_installed(house: Any) -> None:
-    """It answers before the first install, and at once: nothing heavy is read for it."""
+    """It answers before the first install, and at once: nothing heavy is read for
+    it."""
     code = (
         "import sys; from workbook.cli import main\n"
         "try: main(['diff', '--help'])\n"
         "except SystemExit: print(sorted({'flask', 'pytest', 'rich', 'pygments', 'asyncio'} & set(sys.modules)))"
     )
-    out = subprocess.run([sys.executable, "-c", code], cwd=house.path, capture_output=True, text=True, check=True)
+    out = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=house.path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
 
     assert out.stdout.endswith("[]\n")
     assert not (house.path / ".venv").exists()
@@ -39,9 +50,17 @@ def test_help_needs_nothing_installed(house: Any) -> None:
 def test_an_older_python_is_told_so(house: Any) -> None:
     """A syntax error in our own code would tell a beginner nothing."""
     code = "import runpy, sys; sys.version_info = (3, 10, 4); runpy.run_module('workbook', run_name='__main__')"
-    out = subprocess.run([sys.executable, "-c", code], cwd=house.path, capture_output=True, text=True, check=False)
+    out = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=house.path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
-    assert out.stderr == "The workbook needs Python 3.11 or newer; this is Python 3.10.\n"
+    assert (
+        out.stderr == "The workbook needs Python 3.11 or newer; this is Python 3.10.\n"
+    )
 
 
 @pytest.mark.parametrize(
@@ -55,26 +74,44 @@ def test_an_older_python_is_told_so(house: Any) -> None:
         (["notebook", "modles"], "Did you mean 02_models?"),
     ],
 )
-def test_an_unknown_step_gets_the_nearest_name(house: Any, words: list[str], answer: str) -> None:
+def test_an_unknown_step_gets_the_nearest_name(
+    house: Any, words: list[str], answer: str
+) -> None:
     """A slip of the finger should cost one look."""
     assert answer in house.run(*words, code=1)
 
 
 @pytest.mark.parametrize(
-    "words", [["check"], ["check", "--watch"], ["hint"], ["peek"], ["reset"], ["diff", "work", "04"]]
+    "words",
+    [
+        ["check"],
+        ["check", "--watch"],
+        ["hint"],
+        ["peek"],
+        ["reset"],
+        ["diff", "work", "04"],
+    ],
 )
 def test_without_work_it_says_how_to_begin(house: Any, words: list[str]) -> None:
     """The first thing that many will type."""
-    assert "There is no work/ yet. Begin a step with: python3 -m workbook start 01" in house.run(*words, code=1)
+    assert (
+        "There is no work/ yet. Begin a step with: python3 -m workbook start 01"
+        in house.run(*words, code=1)
+    )
 
 
 @pytest.mark.parametrize("words", [["check"], ["hint"], ["peek"], ["run", "work"]])
 def test_work_without_an_app_is_said(house: Any, words: list[str]) -> None:
-    """A package that was renamed or moved, or another folder that happens to have this name."""
+    """A package that was renamed or moved, or another folder that happens to have this
+    name.
+    """
     house.work.mkdir()
     (house.work / "notes.txt").write_text("mine")
 
-    assert "work/ holds no app: flask_login_tutorial/__init__.py is missing" in house.run(*words, code=1)
+    assert (
+        "work/ holds no app: flask_login_tutorial/__init__.py is missing"
+        in house.run(*words, code=1)
+    )
 
 
 def test_work_that_was_filled_by_hand_is_asked_for_its_step(house: Any) -> None:

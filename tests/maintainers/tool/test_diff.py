@@ -33,9 +33,17 @@ def test_a_piped_diff_can_be_applied(house: Any, a: str, b: str) -> None:
     shutil.copytree(house.path / "steps" / a, copy)
     house.git(copy, "apply", "-", data=house.pipe("diff", a, b))
 
-    there = {path.relative_to(copy): path.read_bytes() for path in copy.rglob("*") if path.is_file()}
+    there = {
+        path.relative_to(copy): path.read_bytes()
+        for path in copy.rglob("*")
+        if path.is_file()
+    }
     step = house.path / "steps" / b
-    assert there == {path.relative_to(step): path.read_bytes() for path in step.rglob("*") if path.is_file()}
+    assert there == {
+        path.relative_to(step): path.read_bytes()
+        for path in step.rglob("*")
+        if path.is_file()
+    }
 
 
 def test_odd_files_survive_a_piped_diff(house: Any) -> None:
@@ -45,10 +53,14 @@ def test_odd_files_survive_a_piped_diff(house: Any) -> None:
     house.begin("02")
     (house.package / "leer zeichen é.py").write_bytes(b"a = 1\r\nb = 2")
     (house.package / "errors.py").unlink()
-    (house.package / "routes.py").write_bytes((house.package / "routes.py").read_bytes().replace(b"\n", b"\r\n"))
+    (house.package / "routes.py").write_bytes(
+        (house.package / "routes.py").read_bytes().replace(b"\n", b"\r\n")
+    )
     house.git(copy, "apply", "-", data=house.pipe("diff", "01", "work"))
 
-    assert (copy / "flask_login_tutorial" / "leer zeichen é.py").read_bytes() == b"a = 1\r\nb = 2"
+    assert (
+        copy / "flask_login_tutorial" / "leer zeichen é.py"
+    ).read_bytes() == b"a = 1\r\nb = 2"
     assert not (copy / "flask_login_tutorial" / "errors.py").exists()
     assert b"\r\n" in (copy / "flask_login_tutorial" / "routes.py").read_bytes()
 
@@ -62,14 +74,18 @@ def test_what_running_leaves_behind_is_no_part_of_a_diff(house: Any) -> None:
     (step / "__pycache__").mkdir()
     (step / "__pycache__" / "wsgi.pyc").write_bytes(b"\0")
 
-    assert not any(word in house.pipe("diff", "03", "04") for word in ("hunter2", "instance/workbook.db", "wsgi.pyc"))
+    assert not any(
+        word in house.pipe("diff", "03", "04")
+        for word in ("hunter2", "instance/workbook.db", "wsgi.pyc")
+    )
 
 
 def test_a_diff_is_told_as_a_lesson(house: Any) -> None:
     """Settings, models, forms, views, templates; what stayed is one line at the end."""
     out = house.run("diff", "04", "05", "--stat")
     order = [
-        out.index(f"tutorial/{name}") for name in ("config", "models", "forms", "auth", "routes", "templates/base")
+        out.index(f"tutorial/{name}")
+        for name in ("config", "models", "forms", "auth", "routes", "templates/base")
     ]
 
     assert order == sorted(order)
@@ -78,7 +94,9 @@ def test_a_diff_is_told_as_a_lesson(house: Any) -> None:
 
 def test_a_diff_can_be_of_one_file(house: Any) -> None:
     """With or without its folders; an unknown one gets the nearest name."""
-    assert house.pipe("diff", "04", "05", "auth.py") == house.pipe("diff", "04", "05", "flask_login_tutorial/auth.py")
+    assert house.pipe("diff", "04", "05", "auth.py") == house.pipe(
+        "diff", "04", "05", "flask_login_tutorial/auth.py"
+    )
     assert house.pipe("diff", "04", "05", "auth.py").count("diff --git") == 1
     assert "Did you mean auth.py" in house.run("diff", "04", "05", "auht.py", code=1)
 
@@ -96,7 +114,9 @@ def test_without_git_it_says_so(house: Any) -> None:
         assert "Git is not installed, and comparing two folders needs it." in out
 
 
-def test_the_users_own_git_settings_change_nothing(house: Any, screen: Callable) -> None:
+def test_the_users_own_git_settings_change_nothing(
+    house: Any, screen: Callable
+) -> None:
     """They may choose other colours, other prefixes and another program to compare."""
     plain = house.pipe("diff", "04", "05"), screen("diff", "04", "05")
     settings = """
@@ -119,7 +139,9 @@ def test_the_users_own_git_settings_change_nothing(house: Any, screen: Callable)
 
 
 @pytest.mark.parametrize(("a", "b"), NEIGHBOURS)
-def test_a_reader_is_shown_no_data_and_no_documents(house: Any, screen: Callable, a: str, b: str) -> None:
+def test_a_reader_is_shown_no_data_and_no_documents(
+    house: Any, screen: Callable, a: str, b: str
+) -> None:
     """They are named: 4,000 passwords are no lesson, and the page tells the story."""
     patch = house.pipe("diff", a, b)
     named = [name for name in ("README.md", DATA) if f" b/{name}\n" in patch]
@@ -136,7 +158,9 @@ def test_a_reader_is_shown_no_data_and_no_documents(house: Any, screen: Callable
     assert [name for name in named if f"<h2>{name}</h2>" in page] == []
 
 
-def test_a_reader_can_ask_for_a_document_but_not_for_data(house: Any, screen: Callable) -> None:
+def test_a_reader_can_ask_for_a_document_but_not_for_data(
+    house: Any, screen: Callable
+) -> None:
     """Nobody reads 4,000 lines, even if they name the file."""
     house.begin("02")
     (house.work / "README.md").write_text("# My own notes\n")
@@ -159,7 +183,9 @@ def test_a_wide_terminal_shows_both_sides(screen: Callable) -> None:
 
 
 @pytest.mark.parametrize("columns", [80, 150])
-def test_a_terminal_of_any_width_shows_every_changed_line_whole(house: Any, screen: Callable, columns: int) -> None:
+def test_a_terminal_of_any_width_shows_every_changed_line_whole(
+    house: Any, screen: Callable, columns: int
+) -> None:
     """A line that is cut off at the edge may be cut off where it differs."""
     path = "flask_login_tutorial"
     piped = house.pipe("diff", "04", "05", path).splitlines()
@@ -170,13 +196,19 @@ def test_a_terminal_of_any_width_shows_every_changed_line_whole(house: Any, scre
         cells = [row.partition("│")[side].strip(" ")[1:] for row in shown]
         sides.append(re.sub(r"\s", "", "".join(cells)))
 
-    lost = [line for line in changed if not any(re.sub(r"\s", "", line) in side for side in sides)]
+    lost = [
+        line
+        for line in changed
+        if not any(re.sub(r"\s", "", line) in side for side in sides)
+    ]
 
     assert lost == []
 
 
 @pytest.mark.parametrize("columns", [80, 150])
-def test_each_part_of_a_wrapped_line_has_its_sign(house: Any, screen: Callable, columns: int) -> None:
+def test_each_part_of_a_wrapped_line_has_its_sign(
+    house: Any, screen: Callable, columns: int
+) -> None:
     """Else the end of a new line looks like one that was always there."""
     house.begin("02")
     old = " ".join(["before"] * 40)
@@ -184,7 +216,9 @@ def test_each_part_of_a_wrapped_line_has_its_sign(house: Any, screen: Callable, 
     (house.path / "steps" / "01_config" / "wsgi.py").write_text(f"{old}\n")
     (house.work / "wsgi.py").write_text(f"{new}\n")
 
-    rows = screen("diff", "01", "work", "wsgi.py", columns=columns, NO_COLOR="1").splitlines()
+    rows = screen(
+        "diff", "01", "work", "wsgi.py", columns=columns, NO_COLOR="1"
+    ).splitlines()
     cells = [cell.strip() for row in rows for cell in row.split("│")]
     signs = [cell[0] for cell in cells if "before" in cell or "after" in cell]
 
@@ -216,7 +250,9 @@ def test_a_terminal_without_a_pager_gets_it_all(house: Any, terminal: Callable) 
     assert "login.html" in terminal("diff", "04", "05", PAGER="")
 
 
-def test_a_line_that_was_only_indented_is_a_change(house: Any, screen: Callable) -> None:
+def test_a_line_that_was_only_indented_is_a_change(
+    house: Any, screen: Callable
+) -> None:
     """In Python it means something else. A block that only moved draws no attention."""
     house.begin("02")
     block = "def a_function_of_some_length() -> str:\n    first_value = 'one'\n    return first_value\n"
@@ -224,7 +260,9 @@ def test_a_line_that_was_only_indented_is_a_change(house: Any, screen: Callable)
     (old / "errors.py").write_text(block + "\n\nLAST = 1\n")
     (old / "routes.py").write_text("if True:\n    x = check_the_secret_key(1)\n")
     (house.package / "errors.py").write_text("LAST = 1\n")
-    (house.package / "routes.py").write_text(f"if True:\n        x = check_the_secret_key(1)\n\n\n{block}")
+    (house.package / "routes.py").write_text(
+        f"if True:\n        x = check_the_secret_key(1)\n\n\n{block}"
+    )
 
     out = screen("diff", "01", "work")
 
@@ -250,7 +288,9 @@ def test_a_hunk_says_which_function_it_is_in(house: Any, screen: Callable) -> No
     assert "Line 9\n" in out
 
 
-def test_a_file_cannot_send_commands_to_the_terminal(house: Any, screen: Callable) -> None:
+def test_a_file_cannot_send_commands_to_the_terminal(
+    house: Any, screen: Callable
+) -> None:
     """An escape sequence clears the screen, or hides a line; it is shown instead."""
     house.begin("02")
     (house.work / "wsgi.py").write_text("a = '\x1b[2Jb\rc'\n")
@@ -258,14 +298,23 @@ def test_a_file_cannot_send_commands_to_the_terminal(house: Any, screen: Callabl
     assert "+a = '␛[2Jb␍c'" in screen("diff", "01", "work", "wsgi.py", NO_COLOR="1")
 
 
-def test_files_with_odd_names_have_their_lines_shown(house: Any, screen: Callable) -> None:
+def test_files_with_odd_names_have_their_lines_shown(
+    house: Any, screen: Callable
+) -> None:
     """Blanks, other letters, quotes; a file where there was a folder."""
     house.begin("02")
     names = ("leer zeichen é.py", "b and b.py", "a b/b c.py", "folder")
     for name in names:
         (house.package / name).parent.mkdir(exist_ok=True)
         (house.package / name).write_text(f"here = {name!r}\n")
-    other = house.path / "steps" / "01_config" / "flask_login_tutorial" / "folder" / "file.py"
+    other = (
+        house.path
+        / "steps"
+        / "01_config"
+        / "flask_login_tutorial"
+        / "folder"
+        / "file.py"
+    )
     other.parent.mkdir()
     other.write_text("gone = 1\n")
 
@@ -310,7 +359,9 @@ def test_a_page_never_takes_the_place_of_something_else(house: Any) -> None:
     """A slip in the command, and somebody's code is gone. An older page may go."""
     house.begin("02")
 
-    assert "is no page" in house.run("diff", "01", "02", "--html", "work/wsgi.py", code=1)
+    assert "is no page" in house.run(
+        "diff", "01", "02", "--html", "work/wsgi.py", code=1
+    )
     assert "create_app" in (house.work / "wsgi.py").read_text()
     for _ in range(2):
         house.run("diff", "01", "02", "--html", "lesson.html")
@@ -358,7 +409,10 @@ def test_a_page_over_several_steps_tells_each_of_their_stories(house: Any) -> No
     """And none on the way back."""
     house.run("diff", "02", "05", "--html", "far.html")
     house.run("diff", "05", "04", "--html", "back.html")
-    far, back = ((house.path / name).read_text(encoding="utf-8") for name in ("far.html", "back.html"))
+    far, back = (
+        (house.path / name).read_text(encoding="utf-8")
+        for name in ("far.html", "back.html")
+    )
 
     assert [far.index(f"<h1>Step {number}") for number in ("03", "04", "05")] == sorted(
         far.index(f"<h1>Step {number}") for number in ("03", "04", "05")
@@ -368,7 +422,9 @@ def test_a_page_over_several_steps_tells_each_of_their_stories(house: Any) -> No
 
 
 @pytest.mark.parametrize("env", [{"NO_COLOR": "1"}, {"TERM": "dumb"}])
-def test_a_terminal_without_colour_gets_none(screen: Callable, env: dict[str, str]) -> None:
+def test_a_terminal_without_colour_gets_none(
+    screen: Callable, env: dict[str, str]
+) -> None:
     """Some cannot show it, and some people do not want it."""
     assert "\x1b" not in screen("diff", "04", "05", "auth.py", **env)
 
@@ -403,7 +459,9 @@ class Page(HTMLParser):
         values = dict(attrs)
         self.tags.append(tag)
         self.ids.add(values.get("id") or "")
-        self.loads += [value for name, value in attrs if name in ("src", "srcset", "data")]
+        self.loads += [
+            value for name, value in attrs if name in ("src", "srcset", "data")
+        ]
         if tag == "link" and not (values.get("href") or "").startswith("data:"):
             self.loads.append(values.get("href"))
         if tag == "a" and (values.get("href") or "").startswith("#"):
@@ -418,7 +476,12 @@ def test_the_page_is_whole_in_one_file(house: Any, a: str, b: str) -> None:
     page = Page()
     page.feed(text)
 
-    title = (ROOT / "steps" / b / "README.md").read_text(encoding="utf-8").splitlines()[0].removeprefix("# ")
+    title = (
+        (ROOT / "steps" / b / "README.md")
+        .read_text(encoding="utf-8")
+        .splitlines()[0]
+        .removeprefix("# ")
+    )
     assert text.index(f"<h1>{title}</h1>") < text.index("<table>")
     assert page.loads == []
     assert "script" not in page.tags

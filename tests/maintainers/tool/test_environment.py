@@ -25,8 +25,13 @@ def make_wheel(folder: Path) -> None:
     info = "tinything-1.0.dist-info"
     with zipfile.ZipFile(folder / "tinything-1.0-py3-none-any.whl", "w") as archive:
         archive.writestr("tinything.py", "")
-        archive.writestr(f"{info}/METADATA", "Metadata-Version: 2.1\nName: tinything\nVersion: 1.0\n")
-        archive.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        archive.writestr(
+            f"{info}/METADATA", "Metadata-Version: 2.1\nName: tinything\nVersion: 1.0\n"
+        )
+        archive.writestr(
+            f"{info}/WHEEL",
+            "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        )
         archive.writestr(f"{info}/RECORD", "")
 
 
@@ -34,15 +39,23 @@ def make_wheel(folder: Path) -> None:
 def tiny(house: Any, tmp_path: Path) -> Any:
     """The house, where all that the app needs is a package with nothing in it."""
     make_wheel(tmp_path)
-    project = '[project]\ndependencies = ["tinything>=1"]\n[project.optional-dependencies]\n'
+    project = (
+        '[project]\ndependencies = ["tinything>=1"]\n[project.optional-dependencies]\n'
+    )
     (house.path / "pyproject.toml").write_text(project)
     (house.path / "constraints.txt").write_text("tinything==1.0\n")
-    house.env |= {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(tmp_path), "PIP_CONFIG_FILE": os.devnull}
+    house.env |= {
+        "PIP_NO_INDEX": "1",
+        "PIP_FIND_LINKS": str(tmp_path),
+        "PIP_CONFIG_FILE": os.devnull,
+    }
     return house
 
 
 def ensure(house: Any, **env: str) -> subprocess.CompletedProcess[str]:
-    """Look for the app's packages as a command does, with a Python that has none; then `list`."""
+    """Look for the app's packages as a command does, with a Python that has none; then
+    `list`.
+    """
     code = (
         "from workbook import bootstrap, variables; variables.clean_environment()\n"
         "try: bootstrap.ensure((), ['list'])\n"
@@ -58,17 +71,27 @@ def ensure(house: Any, **env: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_pip_installs_into_the_environment_whatever_the_variables_say(tiny: Any) -> None:
+def test_pip_installs_into_the_environment_whatever_the_variables_say(
+    tiny: Any,
+) -> None:
     """With PIP_USER=1 pip refuses; with PIP_TARGET the packages are elsewhere."""
     target = tiny.path / "elsewhere"
-    out = ensure(tiny, PIP_USER="1", PIP_TARGET=str(target), PIP_REQUIRE_VIRTUALENV="1", PYTHONHOME="")
+    out = ensure(
+        tiny,
+        PIP_USER="1",
+        PIP_TARGET=str(target),
+        PIP_REQUIRE_VIRTUALENV="1",
+        PYTHONHOME="",
+    )
 
     assert "04_signup" in out.stdout, out.stderr
     assert list(tiny.path.glob(".venv/lib/python*/site-packages/tinything.py"))
     assert not target.exists()
 
 
-def test_an_environment_without_pip_that_somebody_made_is_not_cleared(tiny: Any) -> None:
+def test_an_environment_without_pip_that_somebody_made_is_not_cleared(
+    tiny: Any,
+) -> None:
     """`uv venv` and `venv --without-pip` make such ones; they hold what is not ours."""
     venv.create(tiny.path / ".venv", with_pip=False)
     mine = tiny.path / ".venv" / "mine.txt"
@@ -94,7 +117,8 @@ def test_packages_are_looked_for_before_pip_is(tiny: Any, tmp_path: Path) -> Non
 
 
 def test_an_environment_of_ours_that_was_half_made_is_completed(tiny: Any) -> None:
-    """Ctrl-C may come while pip is put in; so may the end of the Python that made it."""
+    """Ctrl-C may come while pip is put in; so may the end of the Python that made
+    it."""
     venv.create(tiny.path / ".venv", with_pip=False)
     (tiny.path / ".venv" / "workbook.txt").touch()
     python = tiny.path / ".venv" / "bin" / "python"
@@ -121,12 +145,18 @@ def test_a_folder_that_is_no_environment_stays(tiny: Any) -> None:
         {"PYTEST_ADDOPTS": "-k nothing_is_called_this"},
         {"PYTEST_PLUGINS": "no_such_plugin"},
         {"FLASK_DEBUG": "1", "FLASK_TESTING": "1"},
-        {"SECRET_KEY": "short", "SQLALCHEMY_DATABASE_URI": "nonsense", "TRUSTED_HOSTS": "elsewhere.example"},
+        {
+            "SECRET_KEY": "short",
+            "SQLALCHEMY_DATABASE_URI": "nonsense",
+            "TRUSTED_HOSTS": "elsewhere.example",
+        },
         {"PYTHONPATH": "{stranger}"},
     ],
     ids=lambda env: " ".join(env),
 )
-def test_check_says_the_same_whatever_stands_in_the_environment(house: Any, env: dict[str, str]) -> None:
+def test_check_says_the_same_whatever_stands_in_the_environment(
+    house: Any, env: dict[str, str]
+) -> None:
     """Else "all hold" may be said of a part, and a right app gets crosses."""
     stranger = house.path / "stranger"
     stranger.mkdir()
@@ -141,25 +171,40 @@ def test_check_says_the_same_whatever_stands_in_the_environment(house: Any, env:
     assert f"All {len(behaviours('01_config'))} behaviours hold." in out
 
 
-@pytest.mark.parametrize("name", ["PIP_NO_INDEX", "PIP_FIND_LINKS", "https_proxy", "HTTP_PROXY", "PATH", "LC_ALL"])
+@pytest.mark.parametrize(
+    "name",
+    ["PIP_NO_INDEX", "PIP_FIND_LINKS", "https_proxy", "HTTP_PROXY", "PATH", "LC_ALL"],
+)
 def test_what_a_network_or_a_system_needs_is_passed_on(name: str) -> None:
     """A class without a network installs from a folder."""
     assert KEPT.fullmatch(name)
 
 
-LITTER = [".#{name}", "{name}~", ".{name}.swp", ".{name}.swo", "#{name}#", "4913", ".~lock.{name}#", "._{name}"]
+LITTER = [
+    ".#{name}",
+    "{name}~",
+    ".{name}.swp",
+    ".{name}.swo",
+    "#{name}#",
+    "4913",
+    ".~lock.{name}#",
+    "._{name}",
+]
 
 
 @pytest.fixture
 def littered(house: Any) -> Any:
-    """The house with step 01 in work/, and beside every file what editors leave there."""
+    """The house with step 01 in work/, and beside every file what editors leave
+    there."""
     shutil.copytree(house.path / "steps" / "01_config", house.work)
     (house.work / ".workbook.json").write_text('{"step": "01_config"}')
     for path in [path for path in house.work.rglob("*") if path.is_file()]:
         for pattern in LITTER:
             litter = path.with_name(pattern.format(name=path.name))
             if pattern.startswith(".#"):
-                litter.symlink_to("ada@laptop.1234:5678")  # a lock of Emacs leads nowhere
+                litter.symlink_to(
+                    "ada@laptop.1234:5678"
+                )  # a lock of Emacs leads nowhere
             else:
                 litter.write_bytes(b"\xff{% if %}\0")
     return house
@@ -176,7 +221,9 @@ def test_what_editors_leave_is_no_part_of_the_app(littered: Any) -> None:
 def test_every_reader_of_a_step_looks_at_the_same_files(littered: Any) -> None:
     """One way of walking: those are the files that git has."""
     step = littered.path / "steps" / "01_config"
-    names = {path.relative_to(step).as_posix() for path in step.rglob("*") if path.is_file()}
+    names = {
+        path.relative_to(step).as_posix() for path in step.rglob("*") if path.is_file()
+    }
 
     assert set(lesson_files(littered.work)) == names
 
@@ -192,8 +239,12 @@ sys.exit(main({words!r}))
 """
 
 
-def call_across_disks(house: Any, words: list[str], error: int = errno.EXDEV) -> subprocess.CompletedProcess[str]:
-    """Run a command where nothing can be renamed, as from one disk to another, or of a mounted folder."""
+def call_across_disks(
+    house: Any, words: list[str], error: int = errno.EXDEV
+) -> subprocess.CompletedProcess[str]:
+    """Run a command where nothing can be renamed, as from one disk to another, or of a
+    mounted folder.
+    """
     return subprocess.run(
         [sys.executable, "-c", ACROSS_DISKS.format(error=error, words=words)],
         cwd=house.path,
@@ -205,7 +256,9 @@ def call_across_disks(house: Any, words: list[str], error: int = errno.EXDEV) ->
 
 
 @pytest.mark.parametrize("error", [errno.EXDEV, errno.EBUSY])
-def test_setting_aside_works_where_nothing_can_be_renamed(house: Any, error: int) -> None:
+def test_setting_aside_works_where_nothing_can_be_renamed(
+    house: Any, error: int
+) -> None:
     """In a container work/ may be a mounted disk."""
     house.begin("02")
     (house.package / "mine.py").write_text("mine")
@@ -219,7 +272,9 @@ def test_setting_aside_works_where_nothing_can_be_renamed(house: Any, error: int
     assert (kept / "link").is_symlink()
     assert not (house.package / "mine.py").exists()
     assert (house.package / "routes.py").exists()
-    assert house.work.stat().st_ino == inode, "a folder where a disk is mounted cannot be deleted"
+    assert house.work.stat().st_ino == inode, (
+        "a folder where a disk is mounted cannot be deleted"
+    )
 
 
 def test_one_file_is_set_aside_across_disks_too(house: Any) -> None:
@@ -229,12 +284,16 @@ def test_one_file_is_set_aside_across_disks_too(house: Any) -> None:
     out = call_across_disks(house, ["reset", "routes.py"])
 
     assert out.returncode == 0, out.stderr
-    assert [path.read_text() for path in house.path.glob("work-2*/*/routes.py")] == ["mine"]
+    assert [path.read_text() for path in house.path.glob("work-2*/*/routes.py")] == [
+        "mine"
+    ]
     assert "mine" not in (house.package / "routes.py").read_text()
 
 
 def test_what_cannot_be_brought_back_stays_and_so_does_work(house: Any) -> None:
-    """A disk that is full in the middle of it: neither the one nor the other may be lost."""
+    """A disk that is full in the middle of it: neither the one nor the other may be
+    lost.
+    """
     house.begin("02")
     (house.package / "routes.py").write_text("first")
     house.run("reset", "routes.py")
@@ -250,14 +309,23 @@ def test_what_cannot_be_brought_back_stays_and_so_does_work(house: Any) -> None:
 def full_disk(house: Any, words: list[str]) -> subprocess.CompletedProcess[str]:
     """Run a command where nothing can be renamed, and nothing copied either."""
     code = "import shutil; shutil.copyfile = shutil.copy2 = shutil.copytree = fail\n"
-    script = ACROSS_DISKS.format(error=errno.ENOSPC, words=words).replace("from workbook", f"{code}from workbook")
+    script = ACROSS_DISKS.format(error=errno.ENOSPC, words=words).replace(
+        "from workbook", f"{code}from workbook"
+    )
     return subprocess.run(
-        [sys.executable, "-c", script], cwd=house.path, env=house.env, capture_output=True, text=True, check=False
+        [sys.executable, "-c", script],
+        cwd=house.path,
+        env=house.env,
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
 
 def test_what_cannot_be_set_aside_stays_and_leaves_no_empty_folder(house: Any) -> None:
-    """A full disk: half of the work in one place and half in another would be lost time."""
+    """A full disk: half of the work in one place and half in another would be lost
+    time.
+    """
     house.begin("02")
     before = lesson_files(house.work).keys()
     out = full_disk(house, ["reset"])
@@ -265,5 +333,7 @@ def test_what_cannot_be_set_aside_stays_and_leaves_no_empty_folder(house: Any) -
     assert out.returncode == 1
     assert "No space left on device" in out.stderr
     assert lesson_files(house.work).keys() == before
-    assert json.loads((house.work / ".workbook.json").read_text())["step"] == "02_models"
+    assert (
+        json.loads((house.work / ".workbook.json").read_text())["step"] == "02_models"
+    )
     assert not list(house.path.glob("work-2*"))

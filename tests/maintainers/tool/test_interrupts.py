@@ -1,4 +1,6 @@
-"""Ctrl-C and a closed pipe end every command without a traceback, from its first moment on."""
+"""Ctrl-C and a closed pipe end every command without a traceback, from its first moment
+on.
+"""
 
 import os
 import signal
@@ -30,7 +32,9 @@ runpy.run_module("workbook", run_name="__main__", alter_sys=True)
 """
 
 
-@pytest.mark.parametrize("module", ["workbook.cli", "argparse", "workbook.diff", "workbook.variables"])
+@pytest.mark.parametrize(
+    "module", ["workbook.cli", "argparse", "workbook.diff", "workbook.variables"]
+)
 def test_ctrl_c_while_our_modules_are_read_is_quiet(house: Any, module: str) -> None:
     """A traceback through half-read modules is what a beginner would see."""
     out = subprocess.run(
@@ -47,7 +51,9 @@ def test_ctrl_c_while_our_modules_are_read_is_quiet(house: Any, module: str) -> 
 
 
 def test_ctrl_c_between_two_pythons_waits_for_the_second(house: Any) -> None:
-    """The command starts again in .venv: a signal meanwhile is neither lost nor a traceback."""
+    """The command starts again in .venv: a signal meanwhile is neither lost nor a
+    traceback.
+    """
     code = (
         "import os, signal, sys; from workbook import bootstrap; from pathlib import Path\n"
         f"bootstrap.PYTHON = Path({sys.executable!r})\n"
@@ -56,7 +62,12 @@ def test_ctrl_c_between_two_pythons_waits_for_the_second(house: Any) -> None:
         "bootstrap.restart(['list'])"
     )
     out = subprocess.run(
-        [sys.executable, "-c", code], cwd=house.path, env=house.env, capture_output=True, text=True, check=False
+        [sys.executable, "-c", code],
+        cwd=house.path,
+        env=house.env,
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
     assert out.returncode in QUIET
@@ -66,14 +77,25 @@ def test_ctrl_c_between_two_pythons_waits_for_the_second(house: Any) -> None:
 def test_an_import_by_another_program_leaves_ctrl_c_as_it_is(house: Any) -> None:
     """The notebooks' kernel is interrupted with it."""
     code = "import signal, workbook.patches; print(signal.getsignal(signal.SIGINT) is signal.default_int_handler)"
-    out = subprocess.run([sys.executable, "-c", code], cwd=house.path, capture_output=True, text=True, check=True)
+    out = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=house.path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
 
     assert out.stdout == "True\n"
 
 
-@pytest.mark.parametrize("words", [[], ["list"], ["diff", "01", "02"], *([name, "--help"] for name in COMMANDS)])
+@pytest.mark.parametrize(
+    "words",
+    [[], ["list"], ["diff", "01", "02"], *([name, "--help"] for name in COMMANDS)],
+)
 @pytest.mark.parametrize("closed", ["stdout", "both"])
-def test_a_reader_who_is_gone_before_the_first_word_is_no_traceback(house: Any, words: list[str], closed: str) -> None:
+def test_a_reader_who_is_gone_before_the_first_word_is_no_traceback(
+    house: Any, words: list[str], closed: str
+) -> None:
     """`python3 -m workbook list | true`; also where nobody hears the complaint."""
     reading, writing = os.pipe()
     os.close(reading)
@@ -97,7 +119,12 @@ def test_an_output_that_is_closed_is_no_traceback(house: Any) -> None:
     """`list >&-`, as some programs start others."""
     command = f'exec "{sys.executable}" -m workbook list >&-'
     out = subprocess.run(
-        ["/bin/sh", "-c", command], cwd=house.path, env=house.env, stderr=subprocess.PIPE, text=True, check=False
+        ["/bin/sh", "-c", command],
+        cwd=house.path,
+        env=house.env,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
     )
 
     assert (out.returncode, out.stderr) == (0, "")
@@ -111,6 +138,12 @@ def test_a_background_command_that_ignores_ctrl_c_goes_on(house: Any) -> None:
     )
     start = "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_IGN)\n"
     code = f"{start}os.execv(sys.executable, [sys.executable, '-c', {code!r}])"
-    out = subprocess.run([sys.executable, "-c", code], cwd=house.path, capture_output=True, text=True, check=False)
+    out = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=house.path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
     assert (out.returncode, out.stderr) == (7, "")

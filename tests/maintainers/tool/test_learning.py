@@ -16,7 +16,9 @@ def test_start_copies_the_step_before_and_says_what_to_build(house: Any) -> None
 
     assert "# Step 02" in out
     assert "✗ a new account has never logged in" in out
-    theirs = (house.path / "steps" / "01_config" / "flask_login_tutorial" / "routes.py").read_bytes()
+    theirs = (
+        house.path / "steps" / "01_config" / "flask_login_tutorial" / "routes.py"
+    ).read_bytes()
     assert (house.package / "routes.py").read_bytes() == theirs
 
 
@@ -37,17 +39,24 @@ def test_start_never_overwrites_work(house: Any) -> None:
     kept = (house.work / "mine.txt").read_text()
     house.run("start", "01", "--aside")
 
-    assert "work/ holds something, and it is kept. Set it aside with: start 01 --aside" in refused
+    assert (
+        "work/ holds something, and it is kept. Set it aside with: start 01 --aside"
+        in refused
+    )
     assert kept == "mine"
     assert not (house.work / "mine.txt").exists()
-    assert [path.read_text() for path in house.path.glob("work-2*/mine.txt")] == ["mine"]
+    assert [path.read_text() for path in house.path.glob("work-2*/mine.txt")] == [
+        "mine"
+    ]
 
 
 def test_check_ticks_what_holds_and_shows_one_failure_in_full(house: Any) -> None:
     """Asked, came back, where."""
     house.begin("03")
     house.edit("templates/index.html", "</h1>", "</h2>")
-    house.edit("routes.py", "    return render", "    raise KeyError('oh')\n    return render")
+    house.edit(
+        "routes.py", "    return render", "    raise KeyError('oh')\n    return render"
+    )
     out = house.run("check", "02", code=1)
 
     assert "✓" in out
@@ -60,7 +69,9 @@ def test_check_ticks_what_holds_and_shows_one_failure_in_full(house: Any) -> Non
 def test_an_error_in_a_view_is_told_with_its_place(house: Any) -> None:
     """The answer is a 500; what the learner needs is the line."""
     house.begin("02")
-    house.edit("routes.py", "    return render", "    raise KeyError('oh')\n    return render")
+    house.edit(
+        "routes.py", "    return render", "    raise KeyError('oh')\n    return render"
+    )
     out = house.run("check", "01", code=1)
 
     assert "Asked  GET / -> 500 INTERNAL SERVER ERROR" in out
@@ -79,21 +90,53 @@ def test_a_finished_step_is_all_ticks(house: Any) -> None:
 @pytest.mark.parametrize(
     ("name", "old", "new", "place"),
     [
-        ("routes.py", "def index()", "def index((", "work/flask_login_tutorial/routes.py:{line}: SyntaxError"),
+        (
+            "routes.py",
+            "def index()",
+            "def index((",
+            "work/flask_login_tutorial/routes.py:{line}: SyntaxError",
+        ),
         (
             "routes.py",
             "from flask",
             "import flsk\nfrom flask",
             "routes.py:{line}: the package flsk is not installed here",
         ),
-        ("__init__.py", "    return app", "    app.nothing()\n    return app", "__init__.py:{line}: AttributeError"),
-        ("templates/index.html", "</h1>", "</h1>\n{% if %}", "templates/index.html:{line}: TemplateSyntaxError"),
-        ("config.py", "def load_config(", "def load(", "work/flask_login_tutorial/__init__.py:{line}: ImportError"),
-        ("routes.py", "bp = ", "import os; os._exit(3)\nbp = ", "ends the whole process"),
-        ("routes.py", "bp = ", "raise SystemExit\nbp = ", "work/flask_login_tutorial/routes.py:{line}: SystemExit"),
+        (
+            "__init__.py",
+            "    return app",
+            "    app.nothing()\n    return app",
+            "__init__.py:{line}: AttributeError",
+        ),
+        (
+            "templates/index.html",
+            "</h1>",
+            "</h1>\n{% if %}",
+            "templates/index.html:{line}: TemplateSyntaxError",
+        ),
+        (
+            "config.py",
+            "def load_config(",
+            "def load(",
+            "work/flask_login_tutorial/__init__.py:{line}: ImportError",
+        ),
+        (
+            "routes.py",
+            "bp = ",
+            "import os; os._exit(3)\nbp = ",
+            "ends the whole process",
+        ),
+        (
+            "routes.py",
+            "bp = ",
+            "raise SystemExit\nbp = ",
+            "work/flask_login_tutorial/routes.py:{line}: SystemExit",
+        ),
     ],
 )
-def test_an_app_that_does_not_start_is_one_message(house: Any, name: str, old: str, new: str, place: str) -> None:
+def test_an_app_that_does_not_start_is_one_message(
+    house: Any, name: str, old: str, new: str, place: str
+) -> None:
     """File and line, not forty failures."""
     house.begin("02")
     house.edit(name, old, new)
@@ -113,14 +156,18 @@ def test_windows_line_ends_in_work_do_no_harm(house: Any) -> None:
     out = house.run("check", code=1)
 
     assert out.count("✗") == before.count("✗")
-    assert "+" not in house.run("diff", "01", "work", "--stat"), "a reader is not shown line ends"
+    assert "+" not in house.run("diff", "01", "work", "--stat"), (
+        "a reader is not shown line ends"
+    )
 
 
 def test_what_holds_is_remembered(house: Any) -> None:
     """Nobody starts over after closing a terminal."""
     house.begin("02")
     house.run("check", code=1)
-    good, of = json.loads((house.work / ".workbook.json").read_text())["done"]["02_models"]
+    good, of = json.loads((house.work / ".workbook.json").read_text())["done"][
+        "02_models"
+    ]
     out = house.run("list")
 
     assert f"{good} of {of}" in out
@@ -134,9 +181,13 @@ def test_a_room_is_a_row_for_each_and_a_column_for_each_step(house: Any) -> None
     for name, done in (("ada", [7, 9]), ("grace", [9, 9])):
         folder = house.path / "room" / name / "work"
         folder.mkdir(parents=True)
-        (folder / ".workbook.json").write_text(json.dumps({"step": "02_models", "done": {"02_models": done}}))
+        (folder / ".workbook.json").write_text(
+            json.dumps({"step": "02_models", "done": {"02_models": done}})
+        )
     (house.path / "room" / "empty").mkdir()
-    lines = house.run("list", "--all", "room/ada", "room/grace", "room/empty").splitlines()
+    lines = house.run(
+        "list", "--all", "room/ada", "room/grace", "room/empty"
+    ).splitlines()
 
     assert lines[0].split()[:2] == ["01_config", "02_models"]
     assert lines[1].split() == ["ada", "-", "7", "of", "9", "-", "-", "-", "-"]
@@ -165,10 +216,15 @@ def test_reset_brings_a_file_back_and_keeps_yours(house: Any) -> None:
         house.run("reset", name)
 
     first = house.path / "steps" / "01_config" / "flask_login_tutorial"
-    assert (house.package / "routes.py").read_bytes() == (first / "routes.py").read_bytes()
+    assert (house.package / "routes.py").read_bytes() == (
+        first / "routes.py"
+    ).read_bytes()
     assert (house.package / "errors.py").exists()
     assert not (house.package / "models.py").exists()
-    assert [path.read_text() for path in house.path.glob("work-2*/flask_login_tutorial/models.py")] == ["mine"]
+    assert [
+        path.read_text()
+        for path in house.path.glob("work-2*/flask_login_tutorial/models.py")
+    ] == ["mine"]
     assert "Did you mean routes.py" in house.run("reset", "route.py", code=1)
 
 
@@ -183,10 +239,14 @@ def test_reset_brings_all_of_work_back(house: Any) -> None:
     assert list(house.path.glob("work-2*/flask_login_tutorial/routes.py"))
 
 
-def test_ctrl_c_ends_check_and_leaves_nothing_running(house: Any, interrupt: Callable) -> None:
+def test_ctrl_c_ends_check_and_leaves_nothing_running(
+    house: Any, interrupt: Callable
+) -> None:
     """Also where the app hangs."""
     house.begin("02")
-    house.edit("routes.py", "bp = ", "open('began', 'w').close()\nwhile True: pass\nbp = ")
+    house.edit(
+        "routes.py", "bp = ", "open('began', 'w').close()\nwhile True: pass\nbp = "
+    )
     process = house.start("check")
     while not (house.path / "began").exists():
         assert process.poll() is None
@@ -195,7 +255,9 @@ def test_ctrl_c_ends_check_and_leaves_nothing_running(house: Any, interrupt: Cal
     assert (status, "Traceback" in rest) == (130, False)
 
 
-def test_watch_answers_at_every_save(house: Any, read_until: Callable, interrupt: Callable) -> None:
+def test_watch_answers_at_every_save(
+    house: Any, read_until: Callable, interrupt: Callable
+) -> None:
     """A file that does not start the app is told, too, and waited for."""
     house.begin("02")
     process = house.start("check", "--watch")
@@ -208,7 +270,9 @@ def test_watch_answers_at_every_save(house: Any, read_until: Callable, interrupt
 
     assert " behaviours hold." in first
     assert "SyntaxError" in second
-    assert re.findall(r"\d+ of \d+ behaviours", third) == re.findall(r"\d+ of \d+ behaviours", first)
+    assert re.findall(r"\d+ of \d+ behaviours", third) == re.findall(
+        r"\d+ of \d+ behaviours", first
+    )
     assert (status, "Traceback" in rest) == (130, False)
 
 
@@ -217,15 +281,27 @@ def test_watch_has_keys(house: Any, terminal: Callable) -> None:
     house.begin("02")
     house.edit("routes.py", "def index", "def start")
     watching = "q quit"
-    keys = ((watching, "h"), ("Ask again", "p"), ("models.py", "d"), ("def start", "r"), ("behaviours hold", "q"))
+    keys = (
+        (watching, "h"),
+        ("Ask again", "p"),
+        ("models.py", "d"),
+        ("def start", "r"),
+        ("behaviours hold", "q"),
+    )
     screen = terminal("check", "--watch", keys=keys)
 
     assert "Traceback" not in screen
 
 
-@pytest.mark.parametrize("step", sorted(path.name for path in (ROOT / "steps").glob("0*")))
-def test_every_start_lacks_something_and_has_hints_for_it(house: Any, step: str) -> None:
-    """Three levels for each behaviour that is not there yet; the first does not give the code away."""
+@pytest.mark.parametrize(
+    "step", sorted(path.name for path in (ROOT / "steps").glob("0*"))
+)
+def test_every_start_lacks_something_and_has_hints_for_it(
+    house: Any, step: str
+) -> None:
+    """Three levels for each behaviour that is not there yet; the first does not give
+    the code away.
+    """
     house.run("start", step)
     failing = json.loads((house.work / ".workbook.json").read_text())["failing"]
     from workbook.hints import hints
@@ -236,4 +312,6 @@ def test_every_start_lacks_something_and_has_hints_for_it(house: Any, step: str)
         levels = hints(suite).get(test)
         assert levels, f"{name} has no hints"
         assert len({*levels}) == 3, name
-        assert not re.search(r"[`_=()]|\bimport\b", levels[0]), f"{name}: level one shows code"
+        assert not re.search(r"[`_=()]|\bimport\b", levels[0]), (
+            f"{name}: level one shows code"
+        )

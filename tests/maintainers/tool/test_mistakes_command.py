@@ -25,7 +25,13 @@ def test_a_copy_that_is_there_is_kept(house: Any) -> None:
     """Somebody may be mending it. Nor is other work touched."""
     house.begin("02")
     house.run("break", "open-redirect")
-    mine = house.work / "mistakes" / "05_login-open-redirect" / "flask_login_tutorial" / "auth.py"
+    mine = (
+        house.work
+        / "mistakes"
+        / "05_login-open-redirect"
+        / "flask_login_tutorial"
+        / "auth.py"
+    )
     mine.write_text("mine")
 
     again = house.run("break", "open-redirect")
@@ -49,7 +55,9 @@ def test_an_unknown_mistake_gets_the_nearest_names(house: Any) -> None:
 
 def test_without_git_it_says_what_to_install(house: Any) -> None:
     """And leaves no half of a copy."""
-    assert "needs git: install it" in house.run("break", "weak-key", code=1, PATH="/nonexistent")
+    assert "needs git: install it" in house.run(
+        "break", "weak-key", code=1, PATH="/nonexistent"
+    )
     assert not (house.work / "mistakes" / "01_config-weak-key").exists()
 
 
@@ -58,4 +66,6 @@ def test_the_mistakes_are_listed_by_step(house: Any) -> None:
     lines = house.run("list", "--mistakes").splitlines()
 
     assert len(lines) == len(list((house.path / "tests" / "mistakes").glob("*.patch")))
-    assert [line.split()[0] for line in lines] == sorted(line.split()[0] for line in lines)
+    assert [line.split()[0] for line in lines] == sorted(
+        line.split()[0] for line in lines
+    )

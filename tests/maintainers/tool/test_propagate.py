@@ -18,12 +18,19 @@ def repository(house: Any) -> Any:
 
 def content(house: Any) -> dict[Path, bytes]:
     """Every file of every step."""
-    return {path: path.read_bytes() for path in (house.path / "steps").rglob("*") if path.is_file()}
+    return {
+        path: path.read_bytes()
+        for path in (house.path / "steps").rglob("*")
+        if path.is_file()
+    }
 
 
 def test_a_change_goes_into_every_later_step(repository: Any) -> None:
-    """Merged with what those steps have changed themselves; new and deleted files too."""
-    first, *later = sorted(path for path in (repository.path / "steps").glob("0*") if path.name >= "03")
+    """Merged with what those steps have changed themselves; new and deleted files
+    too."""
+    first, *later = sorted(
+        path for path in (repository.path / "steps").glob("0*") if path.name >= "03"
+    )
     name = Path("flask_login_tutorial", "__init__.py")
     for old, new in (('"""Make the app.', '"""Build the app.'),):
         (first / name).write_text((first / name).read_text().replace(old, new))
@@ -44,14 +51,21 @@ def test_a_conflict_stops_it_with_nothing_half_applied(repository: Any) -> None:
     """The file is named; no step but the one that was changed is different."""
     step = repository.path / "steps" / "03_forms" / "flask_login_tutorial"
     (step / "errors.py").write_text((step / "errors.py").read_text() + "\n# more\n")
-    (step / "__init__.py").write_text((step / "__init__.py").read_text().replace("Step 03", "Level 03"))
+    (step / "__init__.py").write_text(
+        (step / "__init__.py").read_text().replace("Step 03", "Level 03")
+    )
     before = content(repository)
     out = repository.run("propagate", "03", code=1)
 
-    assert "steps/04_signup/flask_login_tutorial/__init__.py and the change do not fit together" in out
+    assert (
+        "steps/04_signup/flask_login_tutorial/__init__.py and the change do not fit together"
+        in out
+    )
     assert content(repository) == before
 
 
 def test_without_a_repository_it_says_so(house: Any) -> None:
     """It compares with the last commit."""
-    assert "propagate needs git" in house.run("propagate", "03", code=1, GIT_CEILING_DIRECTORIES=str(house.path.parent))
+    assert "propagate needs git" in house.run(
+        "propagate", "03", code=1, GIT_CEILING_DIRECTORIES=str(house.path.parent)
+    )

@@ -41,10 +41,14 @@ def test_run_makes_what_is_missing_and_serves_until_ctrl_c(
     assert f"$ flask --app steps/06_protected/wsgi.py run --port {port}" in said
     assert (status, "Traceback" in rest) == (130, False)
     env = house.path / "steps" / "06_protected" / ".env"
-    keys = [line for line in env.read_text().splitlines() if line.startswith("SECRET_KEY=")]
+    keys = [
+        line for line in env.read_text().splitlines() if line.startswith("SECRET_KEY=")
+    ]
     assert len(keys) == 1
     assert len(keys[0]) == len("SECRET_KEY=") + 64
-    assert stat.S_IMODE(env.stat().st_mode) == 0o600, "others on the machine should not read the key"
+    assert stat.S_IMODE(env.stat().st_mode) == 0o600, (
+        "others on the machine should not read the key"
+    )
     assert (house.path / "steps" / "06_protected" / "instance" / "workbook.db").exists()
     assert not list((house.path / "steps").rglob("__pycache__"))
 
@@ -66,8 +70,12 @@ def test_run_never_touches_a_key_or_a_database_that_is_there(
     interrupt(process)
 
     assert before == {"mine"}
-    assert tables(database) > {"mine", "users"}, "what is missing is made beside what is there"
-    assert (step / ".env").read_text() == "SECRET_KEY=5d1f0c6b9a7e43825d1f0c6b9a7e4382\n"
+    assert tables(database) > {"mine", "users"}, (
+        "what is missing is made beside what is there"
+    )
+    assert (
+        step / ".env"
+    ).read_text() == "SECRET_KEY=5d1f0c6b9a7e43825d1f0c6b9a7e4382\n"
 
 
 def test_a_database_that_lacks_a_column_is_named_with_the_way_out(
@@ -89,7 +97,9 @@ def test_a_database_that_lacks_a_column_is_named_with_the_way_out(
     assert "lacks the column users." in refused
     assert "python3 -m workbook run work --new-database" in refused
     assert "Yours is kept: work/instance/workbook.db." in said
-    assert [path.read_bytes() for path in database.parent.glob("workbook.db.2*")] == [old]
+    assert [path.read_bytes() for path in database.parent.glob("workbook.db.2*")] == [
+        old
+    ]
     assert "users" in tables(database)
 
 
@@ -103,7 +113,9 @@ def test_a_database_that_is_not_there_cannot_be_set_aside(house: Any) -> None:
 def test_an_env_file_of_somebody_else_changes_nothing(
     house: Any, read_until: Callable, interrupt: Callable, tmp_path: Path
 ) -> None:
-    """Flask looks for one in every folder above; its settings would win over the step's own."""
+    """Flask looks for one in every folder above; its settings would win over the step's
+    own.
+    """
     foreign = tmp_path / "foreign.db"
     settings = f"SECRET_KEY=short\nSQLALCHEMY_DATABASE_URI=sqlite:///{foreign}\n"
     for folder in (house.path, house.path.parent):
@@ -123,7 +135,9 @@ def test_an_env_file_of_somebody_else_changes_nothing(
 
 
 def test_no_address_is_printed_that_the_app_refuses(house: Any) -> None:
-    """Flask compares no address in brackets with TRUSTED_HOSTS, so each page would be a 400."""
+    """Flask compares no address in brackets with TRUSTED_HOSTS, so each page would be a
+    400.
+    """
     out = house.run("run", "01", "--host", "::1", "--port", str(a_port()), code=1)
 
     assert "At [::1] every page would be the status 400" in out
@@ -133,7 +147,8 @@ def test_no_address_is_printed_that_the_app_refuses(house: Any) -> None:
 def test_the_address_for_all_machines_is_one_that_this_machine_can_open(
     house: Any, read_until: Callable, interrupt: Callable
 ) -> None:
-    """No browser opens http://0.0.0.0/ on every system, and the app refuses that name."""
+    """No browser opens http://0.0.0.0/ on every system, and the app refuses that
+    name."""
     port = a_port()
     process = house.start("run", "01", "--host", "0.0.0.0", "--port", str(port))  # noqa: S104 -- for a moment
     said = read_until(process, "until you press Ctrl-C")
@@ -149,7 +164,8 @@ def test_the_address_for_all_machines_is_one_that_this_machine_can_open(
 def test_two_apps_in_one_browser_do_not_log_each_other_out(
     house: Any, read_until: Callable, interrupt: Callable
 ) -> None:
-    """Cookies ignore ports, and `run` beside `break --run` is a lesson of the README."""
+    """Cookies ignore ports, and `run` beside `break --run` is a lesson of the
+    README."""
     names = []
     processes = []
     for words in (["run", "03"], ["break", "hard-coded-action", "--run"]):
@@ -164,7 +180,9 @@ def test_two_apps_in_one_browser_do_not_log_each_other_out(
     assert names[0] != names[1]
 
 
-def test_a_busy_port_costs_one_sentence(house: Any, read_until: Callable, interrupt: Callable) -> None:
+def test_a_busy_port_costs_one_sentence(
+    house: Any, read_until: Callable, interrupt: Callable
+) -> None:
     """On many machines something else has port 5000."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         busy = server.getsockname()[1]
@@ -179,15 +197,22 @@ def test_a_busy_port_costs_one_sentence(house: Any, read_until: Callable, interr
     ("words", "answer"),
     [
         (["--port", "70000"], "No port from 70000 to 70049 is free"),
-        (["--host", "no-such-host.invalid"], "There is no address no-such-host.invalid"),
+        (
+            ["--host", "no-such-host.invalid"],
+            "There is no address no-such-host.invalid",
+        ),
     ],
 )
-def test_an_address_that_cannot_be_is_refused(house: Any, words: list[str], answer: str) -> None:
+def test_an_address_that_cannot_be_is_refused(
+    house: Any, words: list[str], answer: str
+) -> None:
     """In words, not with an exception from the socket module."""
     assert answer in house.run("run", "01", *words, code=1)
 
 
-def test_another_host_is_told_about_trusted_hosts(house: Any, read_until: Callable, interrupt: Callable) -> None:
+def test_another_host_is_told_about_trusted_hosts(
+    house: Any, read_until: Callable, interrupt: Callable
+) -> None:
     """Else a phone in the same room gets a 400 and nobody knows why."""
     process = house.start("run", "01", "--host", "127.0.0.2", "--port", str(a_port()))
     said = read_until(process, "Running on")
@@ -200,7 +225,9 @@ def test_an_app_without_its_key_says_what_to_do(house: Any) -> None:
     """The app's own sentence, not a traceback."""
     (house.path / "steps" / "01_config" / ".env").write_text("SECRET_KEY=\n")
 
-    assert "is missing. Make a key with" in house.run("run", "01", "--port", str(a_port()), code=1)
+    assert "is missing. Make a key with" in house.run(
+        "run", "01", "--port", str(a_port()), code=1
+    )
 
 
 def test_test_hands_the_rest_to_pytest(house: Any) -> None:
@@ -223,8 +250,12 @@ def test_an_environment_of_ones_own_is_used_as_it_is(house: Any) -> None:
     assert not (house.path / ".venv").exists()
 
 
-def test_a_bare_machine_gets_an_environment_and_an_interrupted_one_is_mended(house: Any, tmp_path: Any) -> None:
-    """With nothing but Python: the command makes .venv, installs what it needs, and carries on with that."""
+def test_a_bare_machine_gets_an_environment_and_an_interrupted_one_is_mended(
+    house: Any, tmp_path: Any
+) -> None:
+    """With nothing but Python: the command makes .venv, installs what it needs, and
+    carries on with that.
+    """
     import sys
     import zipfile
 
@@ -232,10 +263,17 @@ def test_a_bare_machine_gets_an_environment_and_an_interrupted_one_is_mended(hou
     info = "tinything-1.0.dist-info"
     with zipfile.ZipFile(wheel, "w") as archive:
         archive.writestr("tinything.py", "")
-        archive.writestr(f"{info}/METADATA", "Metadata-Version: 2.1\nName: tinything\nVersion: 1.0\n")
-        archive.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        archive.writestr(
+            f"{info}/METADATA", "Metadata-Version: 2.1\nName: tinything\nVersion: 1.0\n"
+        )
+        archive.writestr(
+            f"{info}/WHEEL",
+            "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        )
         archive.writestr(f"{info}/RECORD", "")
-    project = '[project]\ndependencies = ["tinything>=1"]\n[project.optional-dependencies]\n'
+    project = (
+        '[project]\ndependencies = ["tinything>=1"]\n[project.optional-dependencies]\n'
+    )
     (house.path / "pyproject.toml").write_text(project)
     (house.path / "constraints.txt").write_text("tinything==1.0\n")
     env = {**house.env, "PIP_NO_INDEX": "1", "PIP_CONFIG_FILE": "/dev/null"}
@@ -258,5 +296,7 @@ def test_a_bare_machine_gets_an_environment_and_an_interrupted_one_is_mended(hou
     assert "The same command, called again, carries on from here." in nothing.stderr
     assert "$ pip install -c constraints.txt" in first.stderr
     assert "04_signup" in first.stdout, first.stderr
-    assert "pip install" not in second.stderr + second.stdout, "the second time it is all there"
+    assert "pip install" not in second.stderr + second.stdout, (
+        "the second time it is all there"
+    )
     assert "04_signup" in second.stdout

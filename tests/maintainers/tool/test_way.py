@@ -14,7 +14,9 @@ def started(house: Any) -> Any:
     """Step 01 in work/ with two faults, and a check of it."""
     shutil.copytree(house.path / "steps" / "01_config", house.work)
     house.edit("templates/index.html", "</h1>", "</h2>")
-    house.edit("routes.py", "    return render", "    raise KeyError('oh')\n    return render")
+    house.edit(
+        "routes.py", "    return render", "    raise KeyError('oh')\n    return render"
+    )
     house.run("check", "01", code=1)
     return house
 
@@ -48,7 +50,9 @@ def test_no_arguments_list_the_commands(house: Any) -> None:
         (["restore", "work-1"], "There is no work-1. Nothing was set aside."),
     ],
 )
-def test_a_slip_gets_the_nearest_name(house: Any, words: list[str], answer: str) -> None:
+def test_a_slip_gets_the_nearest_name(
+    house: Any, words: list[str], answer: str
+) -> None:
     """A slip of the finger should cost one look."""
     assert answer in house.run(*words, code=1)
 
@@ -62,13 +66,17 @@ def test_check_explains_the_failure_that_is_asked_for(house: Any) -> None:
 
     assert explained(second) == title(wanted)
     assert explained(first) == title(failing(house)[0]) != title(wanted)
-    assert "No behaviour is called 'nonsense at all'." in house.run("check", "nonsense", "at", "all", code=1)
+    assert "No behaviour is called 'nonsense at all'." in house.run(
+        "check", "nonsense", "at", "all", code=1
+    )
 
 
 def explained(out: str) -> str:
     """The behaviour above the "Why"."""
     lines = out.splitlines()
-    number = next(number for number, line in enumerate(lines) if line.startswith("  Why"))
+    number = next(
+        number for number, line in enumerate(lines) if line.startswith("  Why")
+    )
     return lines[number - 1].removeprefix("✗ ")
 
 
@@ -76,7 +84,10 @@ def test_check_says_so_if_what_is_asked_for_holds(started: Any) -> None:
     """And explains the first failure all the same."""
     out = started.run("check", "without a key the app does not start", code=1)
 
-    assert "✓ without a key the app does not start: this one holds. The first that fails:" in out
+    assert (
+        "✓ without a key the app does not start: this one holds. The first that fails:"
+        in out
+    )
     assert explained(out) == title(failing(started)[0])
 
 
@@ -100,7 +111,9 @@ def test_start_without_a_step_tells_the_task_again(started: Any) -> None:
 
 def test_start_without_a_step_and_without_work_says_how_to_begin(house: Any) -> None:
     """There is no task yet."""
-    assert "Begin a step with: python3 -m workbook start 01" in house.run("start", code=1)
+    assert "Begin a step with: python3 -m workbook start 01" in house.run(
+        "start", code=1
+    )
 
 
 def test_reset_takes_a_folder_as_peek_does(started: Any) -> None:
@@ -112,8 +125,12 @@ def test_reset_takes_a_folder_as_peek_does(started: Any) -> None:
     step = started.path / "workbook" / "empty"
     templates = started.package / "templates"
     (kept,) = started.path.glob("work-2*")
-    assert (kept / "flask_login_tutorial" / "templates" / "mine.html").read_text() == "mine"
-    assert not templates.exists() or [*templates.rglob("*.html")] == [*step.rglob("*.html")]
+    assert (
+        kept / "flask_login_tutorial" / "templates" / "mine.html"
+    ).read_text() == "mine"
+    assert not templates.exists() or [*templates.rglob("*.html")] == [
+        *step.rglob("*.html")
+    ]
     assert (started.package / "routes.py").read_bytes() == routes
 
 
@@ -131,7 +148,9 @@ def test_what_was_set_aside_comes_back(house: Any) -> None:
     assert f"{kept.name} is back in work/." in out
     assert (house.package / "mine.py").read_text() == "mine"
     assert not (house.package / "second.py").exists()
-    assert [path.read_text() for path in house.path.glob("work-2*/*/second.py")] == ["second"]
+    assert [path.read_text() for path in house.path.glob("work-2*/*/second.py")] == [
+        "second"
+    ]
     assert not kept.exists()
 
 
@@ -149,7 +168,9 @@ def test_what_comes_back_overwrites_nothing(house: Any) -> None:
     house.run("restore", kept.name)
 
     assert (house.work / "instance" / "workbook.db").read_text() == "first"
-    assert [path.read_text() for path in house.path.glob("work-2*/instance/*.db")] == ["second"]
+    assert [path.read_text() for path in house.path.glob("work-2*/instance/*.db")] == [
+        "second"
+    ]
 
 
 def test_one_file_that_was_set_aside_comes_back(house: Any) -> None:
@@ -164,19 +185,27 @@ def test_one_file_that_was_set_aside_comes_back(house: Any) -> None:
 
     assert (house.package / "routes.py").read_text() == "mine"
     assert (house.package / "second.py").read_text() == "second"
-    assert [path.read_text() for path in house.path.glob("work-2*/*/routes.py")] == [first]
+    assert [path.read_text() for path in house.path.glob("work-2*/*/routes.py")] == [
+        first
+    ]
 
 
 def test_another_step_by_mistake_is_asked_about(house: Any, terminal: Callable) -> None:
-    """`check 01` for a moment's look, and `hint`, `peek` and `reset` would go by it from then on."""
+    """`check 01` for a moment's look, and `hint`, `peek` and `reset` would go by it
+    from then on.
+    """
     house.begin("02")
     screen = terminal("check", "01", keys=(("[y/N]", "n\n"),))
 
     assert "work/ is for 02_models." in screen
-    assert json.loads((house.work / ".workbook.json").read_text())["step"] == "02_models"
+    assert (
+        json.loads((house.work / ".workbook.json").read_text())["step"] == "02_models"
+    )
 
 
-def test_the_step_after_one_that_holds_is_not_asked_about(house: Any, terminal: Callable) -> None:
+def test_the_step_after_one_that_holds_is_not_asked_about(
+    house: Any, terminal: Callable
+) -> None:
     """That is how one goes on with one's own code."""
     house.begin("02")
     notes = {"step": "01_config", "done": {"01_config": [9, 9]}, "failing": []}
@@ -196,17 +225,24 @@ def test_the_last_step_says_what_comes_next() -> None:
 
 
 def test_peek_in_watch_shows_one_file(house: Any, terminal: Callable) -> None:
-    """The whole answer at a key press is more than one asked for: the file saved last, and the others' names."""
+    """The whole answer at a key press is more than one asked for: the file saved last,
+    and the others' names.
+    """
     house.begin("02")
     keys = (("q quit", "p"), ("They are ", "q"))
     screen = terminal("check", "--watch", keys=keys, NO_COLOR="1")
 
     answer = screen[screen.index("q quit") :]
-    assert len(re.findall(r"^flask_login_tutorial/\S+ +\+\d+ -\d+", answer, re.MULTILINE)) == 1
+    assert (
+        len(re.findall(r"^flask_login_tutorial/\S+ +\+\d+ -\d+", answer, re.MULTILINE))
+        == 1
+    )
     assert "more differ" in answer
 
 
-def test_break_takes_a_port(house: Any, read_until: Callable, interrupt: Callable) -> None:
+def test_break_takes_a_port(
+    house: Any, read_until: Callable, interrupt: Callable
+) -> None:
     """Beside a `run` on the first one."""
     process = house.start("break", "01_config-weak-key", "--run", "--port", "5877")
     said = read_until(process, "Running on")

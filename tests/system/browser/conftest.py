@@ -16,6 +16,7 @@ from playwright.sync_api import (
     expect,
     sync_playwright,
 )
+
 from tests.support.harness import HOST, STEPS
 from tests.system.browser.served import Certificate, Site, serving
 

@@ -17,8 +17,9 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
 )
 from flask import Flask
-from tests.support.harness import HOST, Step, init_db
 from werkzeug.serving import WSGIRequestHandler, generate_adhoc_ssl_pair, make_server
+
+from tests.support.harness import HOST, Step, init_db
 
 
 class QuietHandler(WSGIRequestHandler):

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import axe_playwright_python
 from playwright.sync_api import Page, expect
+
 from tests.support.harness import PASSWORD
 from tests.system.browser.served import Site
 from tests.system.browser.tour import EMAIL, every_page, sign_up

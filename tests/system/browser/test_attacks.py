@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from playwright.sync_api import Page, expect
+
 from tests.support.harness import PASSWORD, STEPS
 from tests.system.browser.served import Site, listening
 from tests.system.browser.tour import EMAIL, log_in, send, sign_up

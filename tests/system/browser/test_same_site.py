@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 from flask import Flask, request
 from playwright.sync_api import Page
+
 from tests.system.browser.served import listening
 
 # Browsers look for every name below localhost on this machine. Two that share their

@@ -13,6 +13,7 @@ import pytest
 from flask import request, request_finished
 from playwright.sync_api import Page, expect
 from sqlalchemy import event
+
 from tests.support.harness import NEW_PASSWORD, PASSWORD, STEPS, query
 from tests.system.browser.served import Site
 from tests.system.browser.test_visits import heading, notice, press

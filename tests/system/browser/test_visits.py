@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import BrowserType, Page, expect
+
 from tests.support.harness import HOST, NEW_PASSWORD, PASSWORD, STEPS
 from tests.system.browser.conftest import watched_page
 from tests.system.browser.served import Site

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 from playwright.sync_api import Page
+
 from tests.support.harness import NEW_PASSWORD, PASSWORD, query
 from tests.system.browser.served import Site
 

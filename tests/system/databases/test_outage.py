@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+
 from tests.system.load import NEW_PASSWORD, PASSWORD, Browser, Load
 from tests.system.servers import App, Database, query, wait_for
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from flask_login import current_user
+
 from tests.support.harness import PASSWORD, STEPS, Step, Visitor, close, init_db, query
 
 

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+
 from tests.support.harness import STEPS, close
 from tests.system.conftest import DATABASES
 from tests.system.load import (

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from sqlalchemy import create_engine, inspect
+
 from tests.system.load import Browser, together
 from tests.system.servers import App, wait_for
 

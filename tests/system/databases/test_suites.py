@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import URL
+
 from tests.system.servers import ROOT, drop_database, new_database
 
 STEPS = ("04", "06")  # the last without sessions, and the last

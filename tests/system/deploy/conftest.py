@@ -11,6 +11,7 @@ from itertools import count
 from pathlib import Path
 
 import pytest
+
 from tests.system.load import Browser
 from tests.system.servers import (
     ROOT,

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import yaml
+
 from tests.support.harness import ROOT, STEPS
 from tests.system.deploy.conftest import DEPLOY, Site
 

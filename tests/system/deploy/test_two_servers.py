@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 import pytest
 from psycopg.errors import InsufficientPrivilege
 from sqlalchemy.exc import ProgrammingError
+
 from tests.system.deploy.conftest import HOST, Site
 from tests.system.load import FORM, PASSWORD, Browser, Load
 from tests.system.servers import App, query, wait_for

@@ -17,6 +17,7 @@ from collections.abc import Iterator
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
+
 from tests.support.harness import STEPS, Step, close
 from tests.system.fuzz.world import World
 

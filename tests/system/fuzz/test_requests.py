@@ -11,6 +11,7 @@ import ada_url
 import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
+
 from tests.support.harness import (
     HOST,
     NEW_PASSWORD,

@@ -15,6 +15,8 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
+from webtest.response import TestResponse
+
 from tests.support.harness import (
     NEW_PASSWORD,
     PASSWORD,
@@ -25,7 +27,6 @@ from tests.support.harness import (
     init_db,
     query,
 )
-from webtest.response import TestResponse
 
 ADA, GRACE = "ada@example.com", "grace@example.com"
 EMAILS = st.sampled_from([ADA, ADA, GRACE])

@@ -11,9 +11,10 @@ from urllib.parse import quote, quote_from_bytes, unquote_to_bytes, urlencode
 
 import ada_url
 from flask import Flask
-from tests.support.harness import HOST, Step, Visitor, empty, init_db, query
 from werkzeug.datastructures import Headers
 from werkzeug.test import create_environ, run_wsgi_app
+
+from tests.support.harness import HOST, Step, Visitor, empty, init_db, query
 
 ADA = "ada@example.com"
 URL = f"https://{HOST}"

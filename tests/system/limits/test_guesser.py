@@ -8,6 +8,7 @@ from itertools import cycle
 from urllib.parse import quote, urlencode
 
 import pytest
+
 from tests.system.load import FORM, PASSWORD, Answer, Browser, statuses, together
 
 MOST_GUESSES = 10
