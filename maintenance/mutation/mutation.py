@@ -130,9 +130,9 @@ class Witnesses:
         """Import the step before the first test does: what runs then belongs to no
         test, but to all.
         """
-        importlib.import_module("tests.support.harness").STEPS[
-            int(STEP.name[:2])
-        ].module
+        harness = importlib.import_module("tests.support.harness")
+        step = harness.STEPS[int(STEP.name[:2])]
+        assert step.module  # to look at it imports it
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         """From here on the lines belong to this test."""
