@@ -169,30 +169,30 @@ def looks_into_a_text(node: ast.Compare) -> bool:
 def typed(file: Path) -> str:
     """Every short text that the tests of a file send or make up themselves."""
     tree = ast.parse(file.read_text(encoding="utf-8"))
-    looked_for = {
-        id(node.left)
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.In)
-    }
-    logged = [
-        node
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Call) and ast.unparse(node.func) == "assert_logged"
-    ]
-    looked_for |= {id(word) for node in logged for word in node.args[1:]}
-    looked_for |= {
-        id(node.slice)
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Subscript) and is_header(node)
-    }
-    texts = [
-        node.value
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Constant)
-        and isinstance(node.value, str)
-        and id(node) not in looked_for
-    ]
-    return "\n".join(text for text in texts if len(text) < 100)
+    found = looked_for(tree)
+    constants = [node for node in ast.walk(tree) if isinstance(node, ast.Constant)]
+    texts = [node.value for node in constants if id(node) not in found]
+    return "\n".join(
+        text for text in texts if isinstance(text, str) and len(text) < 100
+    )
+
+
+def looked_for(tree: ast.AST) -> set[int]:
+    """Return the ids of the nodes whose text a test looks for in an answer."""
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.In):
+            found.add(id(node.left))
+        if isinstance(node, ast.Subscript) and is_header(node):
+            found.add(id(node.slice))
+        if is_call_of(node, "assert_logged"):
+            found |= {id(word) for word in node.args[1:]}
+    return found
+
+
+def is_call_of(node: ast.AST, name: str) -> bool:
+    """Return whether a node calls the function of this name."""
+    return isinstance(node, ast.Call) and ast.unparse(node.func) == name
 
 
 @pytest.mark.parametrize("step", NAMES)
