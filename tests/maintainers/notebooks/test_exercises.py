@@ -16,6 +16,7 @@ import pytest
 from tests.support.harness import (
     CONFIG,
     PASSWORD,
+    ROOT,
     STEPS,
     Step,
     Visitor,
@@ -25,7 +26,6 @@ from tests.support.harness import (
 )
 from tests.support.runner import Runner
 
-ROOT = Path(__file__).parent.parent.parent
 # One way to do each: in which file what stands there once, and what takes its place.
 SOLUTIONS = Path(__file__).parent / "exercises"
 MANY = {"more than ten"}

@@ -21,7 +21,7 @@ from nbclient import NotebookClient
 from workbook.notebook import jupyter_options, make_copies
 from workbook.patches import all_mistakes
 
-ROOT = Path(__file__).parent.parent.parent.parent
+ROOT = Path(__file__).parents[3]
 FOLDER = ROOT / "notebooks"
 
 # What the tutorial gets wrong, by the notebook that proves it.
