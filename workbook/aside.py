@@ -146,4 +146,4 @@ def delete_any(path: Path) -> None:
 def dated_folders() -> list[Path]:
     """Return what was set aside, the newest first."""
     folders = [path for path in ROOT.glob("work-*") if path.is_dir()]
-    return sorted(folders, key=lambda path: path.stat().st_mtime_ns, reverse=True)
+    return sorted(folders, reverse=True)  # the name holds the date and the time

@@ -27,7 +27,9 @@ PINS = ROOT / "constraints.txt"
 
 
 def ensure(extras: tuple[str, ...], arguments: list[str]) -> None:
-    """Return where the packages are; else install them and start again in .venv.
+    """Do nothing if this Python has the packages.
+
+    Otherwise install them into .venv and, if we do not run in it, start again there.
 
     `extras` are those of pyproject.toml, beside the packages that the app needs;
     `arguments` are those of this command.

@@ -19,6 +19,8 @@ def check_command(options: argparse.Namespace) -> int:
         step = find_step(words.pop(0))
         if has_work() and not change_step(step):
             return 1
+    if options.watch and words:
+        raise WorkbookError("--watch judges all of work/: leave out the other words.")
     if options.watch:
         return watch()
     return check(work_step(), WORK, " ".join(words))

@@ -34,6 +34,7 @@ SETTINGS = (
     "SQLALCHEMY_",
     "SESSION_COOKIE_",
     "TRUSTED_HOSTS",
+    "PROXY_COUNT",
     "RATELIMIT_",
 )
 

@@ -59,9 +59,10 @@ class Listener:
 
     def give_up(self, *_: object) -> None:
         """End an endless loop; what comes after one is not given as long."""
+        seconds = self.patience
         self.patience = 1
         raise TimeoutError(
-            f"nothing came back in {PATIENCE:g} seconds: an endless loop?"
+            f"nothing came back in {seconds:g} seconds: an endless loop?"
         )
 
     def expect_an_end(self) -> None:
@@ -92,8 +93,9 @@ class Listener:
     def pytest_collection_modifyitems(
         self, items: list[pytest.Item], config: pytest.Config
     ) -> None:
-        """Take a share of the tests, what failed last time first; none where the app
-        does not start.
+        """Sort the tests, what failed last time first, and announce them.
+
+        Drop all of them if the app does not start.
         """
         sys.pycache_prefix = None
         sys.dont_write_bytecode = (

@@ -117,10 +117,10 @@ def find_settings(given: Mapping[str, Any]) -> dict[str, Setting]:
         variable = os.environ.get(name)
         if name in given:
             setting = Setting(name, given[name], GIVEN)
+        # `flask` copies the file into the environment: the same value is the file's.
         elif variable and variable != env_file.get(name):
             setting = Setting(name, variable, ENVIRONMENT)
         elif env_file.get(name):
-            # `flask` has copied the file into the environment already: the same value.
             setting = Setting(name, env_file[name], f"from {ENV_FILE}")
         else:
             setting = Setting(name, default, "not set")

@@ -97,7 +97,8 @@ class User(UserMixin, db.Model):
     def authenticate(email: str, password: str) -> "User | None":
         """Return the user with this address and password, or None.
 
-        Locks the user's row until the caller commits.
+        Also notes the log-in, and stores a new hash if one is due. This locks the
+        user's row until the caller commits.
         """
         user = User.find(email)
         if user is None:

@@ -148,6 +148,7 @@ def end_sessions(email: str) -> None:
 @bp.cli.command("clear-sessions")
 def clear_sessions() -> None:
     """Delete expired sessions. Run it once a day."""
+    # One that is past its absolute timeout, but was used just now, goes the next time.
     with database_errors_explained():
         idle = UserSession.last_seen <= utcnow() - IDLE_TIMEOUT
         candidates = db.session.scalars(select(UserSession).where(idle))

@@ -17,7 +17,7 @@ from werkzeug.exceptions import TooManyRequests
 from .models import email_key
 from .network import UNKNOWN, client_network
 
-GUESSES_PER_ACCOUNT = parse("10 per 15 minutes")
+GUESSES_PER_ACCOUNT = parse("10 per 15 minutes")  # and network: see guess_key
 # Where no client address can be read, all visitors share one count: see SECURITY.md.
 GUESSES_PER_ACCOUNT_FROM_UNKNOWN = parse("100 per 15 minutes")
 FAILED_LOGINS = parse("100 per hour")

@@ -94,7 +94,8 @@ def save_visit(response: Response) -> Response:
 def start_session(user: User, remember: bool, end_others: bool = False) -> None:
     """Log this user in: store a new row, and put its token into the session cookie.
 
-    `end_others`: log the user out everywhere else, in the same transaction.
+    `end_others`: log the user out everywhere else, in the same transaction. Commits,
+    with whatever the caller has changed.
     """
     networks = end_current_session(user)
     login_page = session.get("csrf_token")
@@ -132,7 +133,10 @@ def end_current_session(user: User) -> str:
 
 
 def add_network(network: str, networks: str) -> str:
-    """Return this network and the last other one: a home has two exits at most."""
+    """Return this network and the last other one.
+
+    A home may reach us from two: by IPv4 and IPv6, or by two providers.
+    """
     others = [other for other in networks.split(" ") if other != network]
     return " ".join([*others[-1:], network])
 
