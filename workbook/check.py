@@ -5,7 +5,7 @@ import re
 import sys
 from pathlib import Path
 
-from workbook.common import ask, find_step, has_work, work_step
+from workbook.common import WorkbookError, ask, find_step, has_work, work_step
 from workbook.places import STEPS, WORK
 from workbook.progress import Progress, read_progress, write_progress
 from workbook.report import check
