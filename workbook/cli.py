@@ -27,7 +27,7 @@ STEP_HELP = "such as 3, 03 or 03_forms"
 APP = ()
 SUITES = ("test", "tool")
 PAGES = ("tool",)
-EVERYTHING = ("test", "tool", "notebook")
+EVERYTHING = ("test", "tool", "notebook", "lint")
 # Settings of the app: `run` takes them from the step's .env alone.
 SETTINGS = (
     "SECRET_KEY",

@@ -60,7 +60,7 @@ def make_copy(mistake: Mistake, copy: Path) -> None:
 def explain(mistake: Mistake, copy: Path) -> None:
     """Print what the tutorial says, what is true, and what to try."""
     terms = ", ".join(term for term in (mistake.name, mistake.cwe) if term)
-    print(f"\n{paint(mistake.title, '1')} {terms}\n")
+    print(f"\n{paint(mistake.title, '1')} ({terms})\n")
     lines = [
         f"The tutorial says: {mistake.says}",
         f"True is: {mistake.true}",
