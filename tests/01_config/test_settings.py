@@ -178,7 +178,7 @@ def test_a_list_is_written_with_commas(
     step: Step, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Taken as one long key, or letter by letter, the old keys would open nothing."""
-    fresh = Step(step.number, step.path)
+    fresh = step.fresh()
 
     app = app_from_environment(
         fresh, monkeypatch, SECRET_KEY_FALLBACKS=f"{OLD_KEY}, {KEY[::-1]}"
@@ -279,7 +279,7 @@ def test_wsgi_py_makes_the_app_for_flask_and_gunicorn(
     step: Step, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """`flask run` and `gunicorn wsgi:app` look for it there."""
-    fresh = Step(step.number, step.path)
+    fresh = step.fresh()
     app_from_environment(fresh, monkeypatch)  # for the variables
     monkeypatch.setitem(sys.modules, PACKAGE, fresh.module)
 

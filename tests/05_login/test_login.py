@@ -250,7 +250,7 @@ def test_a_member_who_is_in_cannot_sign_up_a_second_account(
     accounts."""
     other_tab = member.get("/signup")
     member.log_in()
-    token = member.get("/").forms[0]["csrf_token"].value
+    token = member.get("/dashboard").forms[0]["csrf_token"].value
     form = main_form(other_tab)
     for name, value in {
         "name": "B",
@@ -305,7 +305,7 @@ def test_logging_out_logs_out(member: Visitor) -> None:
 def test_logging_out_twice_does_no_harm(member: Visitor) -> None:
     """A second tab, an old page: the visitor is out either way."""
     member.log_in()
-    page = member.get("/")
+    page = member.get("/dashboard")
     token = page.forms[0]["csrf_token"].value
     member.log_out()
 

@@ -250,7 +250,7 @@ def test_every_page_offers_to_log_out(member: Visitor) -> None:
     """Leaving must be one click from anywhere."""
     member.log_in()
 
-    for path in ["/", *BEHIND]:
+    for path in BEHIND:
         forms = member.get(path).forms.values()
         assert any(form.action.endswith("/logout") for form in forms), path
 
@@ -323,6 +323,7 @@ def test_no_file_can_be_fetched_but_those_in_static(member: Visitor) -> None:
         assert member.get(path, expect_errors=True).status_code in (400, 404), path
 
 
+@pytest.mark.workbook
 @pytest.mark.asvs("13.4.5")
 def test_there_is_no_address_but_those_that_are_meant(app: Flask) -> None:
     """A page for developers or for monitoring that an extension brings along tells
@@ -345,6 +346,7 @@ def test_there_is_no_address_but_those_that_are_meant(app: Flask) -> None:
     }
 
 
+@pytest.mark.workbook
 @pytest.mark.asvs("6.4.2")
 def test_nobody_is_asked_for_a_hint_or_a_secret_question(member: Visitor) -> None:
     """The name of a first pet is a second password, and a worse one."""

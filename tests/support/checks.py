@@ -9,7 +9,7 @@ from click.testing import Result
 from webtest.response import TestResponse
 from werkzeug.exceptions import default_exceptions
 
-from tests.support.harness import visible_text
+from tests.support.visitor import visible_text
 
 LEAKS = (
     "Traceback",
