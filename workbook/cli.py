@@ -13,12 +13,14 @@ from workbook.common import WorkbookError, find_step, nearest
 from workbook.diff import diff_command, peek_command
 from workbook.hints import hint_command
 from workbook.mistakes import break_command
+from workbook.new import new_command
 from workbook.notebook import notebook_command
 from workbook.overview import list_command
 from workbook.places import ROOT
 from workbook.propagate import propagate_command
 from workbook.serve import run_command
 from workbook.start import reset_command, restore_command, start_command
+from workbook.update import update_command
 from workbook.variables import clean_environment
 
 INTERRUPTED = 130
@@ -27,7 +29,7 @@ STEP_HELP = "such as 3, 03 or 03_forms"
 APP = ()
 SUITES = ("test", "tool")
 PAGES = ("tool",)
-EVERYTHING = ("test", "tool", "notebook", "lint")
+EVERYTHING = ("test", "tool", "notebook", "lint", "project")
 # Settings of the app: `run` takes them from the step's .env alone.
 SETTINGS = (
     "SECRET_KEY",
@@ -83,6 +85,7 @@ def make_command_line() -> CommandLine:
     add_break(line)
     add_test(line)
     add_propagate(line)
+    add_new(line)
     return line
 
 
@@ -308,6 +311,26 @@ def add_propagate(line: CommandLine) -> None:
         "propagate 02",
     )
     propagate.add_argument("step", metavar="STEP", help="the step that you changed")
+
+
+def add_new(line: CommandLine) -> None:
+    """Add `new` and `update`."""
+    new = line.add(
+        "new",
+        new_command,
+        "Make a project of your own from step 06, with its tests.",
+        'new ../my_site --title "My site"',
+    )
+    new.add_argument("dir", metavar="DIR", help="a folder that is not there yet")
+    new.add_argument("--name", help="the package; called after the folder if not given")
+    new.add_argument("--title", help="what the pages call the site")
+    update = line.add(
+        "update",
+        update_command,
+        "Merge what the workbook has changed since into a project made by `new`.",
+        "update ../my_site",
+    )
+    update.add_argument("dir", metavar="DIR", help="the project's folder")
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:

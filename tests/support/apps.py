@@ -26,7 +26,7 @@ CONFIG = {
     "SECRET_KEY": "5d1f0c6b9a7e4382" * 2,
     "SECRET_KEY_FALLBACKS": [],
     "SESSION_COOKIE_SECURE": True,
-    "TRUSTED_HOSTS": [HOST],
+    "TRUSTED_HOSTS": [HOST, "localhost"],  # the second: Flask's own test client
     "PROXY_COUNT": 0,
     "SQLALCHEMY_DATABASE_URI": "sqlite://",
     "PASSWORD_HASH_METHOD": "pbkdf2:sha256:1",
