@@ -181,13 +181,19 @@ def log_out_buttons(response: TestResponse) -> list[webtest.Form]:
 
 
 def fill_in_what_else_is_required(form: webtest.Form) -> None:
-    """Give the required fields that the tests do not know a plausible value."""
+    """Give the required fields that the tests do not know a plausible value.
+
+    Another one each time that the form is sent: only one member may have it, perhaps.
+    """
+    ours = getattr(form, "filled_in_before", set())
     for name, controls in form.fields.items():
         control = controls[0]
         if name in FIELDS_OF_THE_TESTS or "required" not in control.attrs:
             continue
-        if not control.value:
+        if name in ours or not control.value:
             form[name] = plausible_text(control)
+            ours.add(name)
+    form.filled_in_before = ours
 
 
 def plausible_text(control: webtest.forms.Field) -> Any:

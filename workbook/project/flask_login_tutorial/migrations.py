@@ -8,4 +8,4 @@ from .database import db
 
 FOLDER = Path(__file__).parent.parent / "migrations"
 
-migrate = Migrate(db=db, directory=str(FOLDER), render_as_batch=True)
+migrate = Migrate(db=db, directory=str(FOLDER), render_as_batch=False)

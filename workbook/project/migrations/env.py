@@ -23,8 +23,10 @@ def run_migrations() -> None:
 def enforce_foreign_keys(connection: Connection, switch: str) -> None:
     """Turn SQLite's foreign keys on or off.
 
-    To change a table, SQLite may have to copy it and to drop the old one. With foreign
-    keys on, dropping `users` would delete everything that belongs to users.
+    SQLite can add columns and indexes. For all else (`op.batch_alter_table`) the table
+    is copied, and the old one dropped. With foreign keys on, dropping `users` would
+    delete everything that belongs to users. Give table_kwargs={"sqlite_autoincrement":
+    True} there, or ids of deleted rows are used again.
     """
     if connection.dialect.name == "sqlite":
         connection.commit()  # inside a transaction the switch does nothing
