@@ -14,6 +14,7 @@ from workbook.diff import diff_command, peek_command
 from workbook.hints import hint_command
 from workbook.mistakes import break_command
 from workbook.new import new_command
+from workbook.recipes import NAMES as RECIPES
 from workbook.notebook import notebook_command
 from workbook.overview import list_command
 from workbook.places import ROOT
@@ -324,6 +325,13 @@ def add_new(line: CommandLine) -> None:
     new.add_argument("dir", metavar="DIR", help="a folder that is not there yet")
     new.add_argument("--name", help="the package; called after the folder if not given")
     new.add_argument("--title", help="what the pages call the site")
+    new.add_argument(
+        "--with",
+        dest="recipes",
+        metavar="RECIPE,...",
+        default="",
+        help=f"also one or more of {', '.join(RECIPES)}: see docs/recipes",
+    )
     update = line.add(
         "update",
         update_command,

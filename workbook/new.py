@@ -12,6 +12,7 @@ from pathlib import Path
 
 from workbook.common import WorkbookError
 from workbook.places import ROOT
+from workbook.recipes import read_names
 from workbook.skeleton import Options, read_pins, version, write_project
 from workbook.vendor import has_git, make_repository, repository_above
 
@@ -46,9 +47,12 @@ def new_command(options: argparse.Namespace) -> int:
         title = name.replace("_", " ").capitalize()
     check_title(title)
     check_folder(folder)
-    write_project(folder, Options(version(), name, title.strip()))
+    recipes = read_names(options.recipes)
+    write_project(folder, Options(version(), name, title.strip(), recipes))
     make_env_file(folder)
     print(f"Made {folder}: the package {name}, its tests, and a key in .env.")
+    for recipe in recipes:
+        print(f"With the recipe {recipe}: docs/recipes/{recipe}.md explains it.")
     print(start_repository(folder))
     print(next_commands(options.dir))
     return 0

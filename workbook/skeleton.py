@@ -18,6 +18,7 @@ from pathlib import Path
 
 from workbook.common import WorkbookError
 from workbook.places import PACKAGE, ROOT, STEPS, lesson_files
+from workbook.recipes import add_recipes
 
 OWN_FILES = Path(__file__).parent / "project"
 EDITS = "edits.toml"
@@ -66,10 +67,11 @@ def version() -> str:
 def write_project(folder: Path, options: Options) -> None:
     """Write the files of a project into a folder.
 
-    Raises WorkbookError if a file of step 06 no longer holds what is to be exchanged.
+    Raises WorkbookError if a file of step 06 no longer holds what is to be exchanged,
+    or a recipe does not fit.
     """
     files = step_files() | suite_files() | own_files()
-    for name, text in edited(files).items():
+    for name, text in add_recipes(edited(files), options.recipes).items():
         path = folder / name.replace(PACKAGE, options.name)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(named(name, text, options), encoding="utf-8", newline="\n")
