@@ -14,11 +14,11 @@ from workbook.diff import diff_command, peek_command
 from workbook.hints import hint_command
 from workbook.mistakes import break_command
 from workbook.new import new_command
-from workbook.recipes import NAMES as RECIPES
 from workbook.notebook import notebook_command
 from workbook.overview import list_command
 from workbook.places import ROOT
 from workbook.propagate import propagate_command
+from workbook.recipes import NAMES as RECIPES
 from workbook.serve import run_command
 from workbook.start import reset_command, restore_command, start_command
 from workbook.update import update_command
