@@ -76,9 +76,11 @@ class Owner:
 def new_project(tmp_path: Path) -> Callable[..., Owner]:
     """Make a project, as `new` does."""
 
-    def make(name: str = "my_app", title: str = "My app") -> Owner:
+    def make(
+        name: str = "my_app", title: str = "My app", recipes: tuple[str, ...] = ()
+    ) -> Owner:
         path = tmp_path / "their project"
-        write_project(path, Options(version(), name, title))
+        write_project(path, Options(version(), name, title, recipes))
         make_env_file(path)
         make_repository(path)
         return Owner(path, name)
