@@ -11,7 +11,7 @@ from workbook.places import ROOT
 
 FOLDER = ROOT / "docs" / "recipes"
 # In this order their changes of the tables follow one another.
-NAMES = ("roles", "json", "delete-account")
+NAMES = ("roles", "json", "delete-account", "reset")
 BLOCK = re.compile(r"^```diff(?: given| tests)?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 OLD_FILE = re.compile(r"^--- a/(.+)$", re.MULTILINE)
 NEW_FILE = re.compile(r"^\+\+\+ b/(.+)$", re.MULTILINE)

@@ -135,8 +135,8 @@ def test_update_knows_the_recipes_of_a_project(
     ("text", "names"),
     [
         ("", ()),
-        ("json", ("json",)),
-        ("json, roles,", ("roles", "json")),
+        ("reset", ("reset",)),
+        ("reset, roles,", ("roles", "reset")),
         ("json,json", ("json",)),
     ],
 )
@@ -202,7 +202,7 @@ def test_a_recipe_that_does_not_fit_names_its_page(pages: Path) -> None:
 def test_two_recipes_that_clash_are_refused(pages: Path) -> None:
     """Better no project than one with markers of a conflict in it."""
     add_page(pages, "roles", "b", "roles")
-    add_page(pages, "json", "b", "json")
+    add_page(pages, "reset", "b", "reset")
 
     with pytest.raises(WorkbookError, match=r"change the same lines of note\.txt"):
-        add_recipes(FILES, ["roles", "json"])
+        add_recipes(FILES, ["roles", "reset"])
