@@ -157,7 +157,7 @@ def travelling(text: str) -> str:
 
     Without the tests that only the workbook has, and with `site` in place of `step`.
     """
-    text = re.sub(r'^"""Suite \d\d: (\w)', capital, text)
+    text = re.sub(r'^"""Suite \d\d: (.)', capital, text)
     lines = text.splitlines(keepends=True)
     for first, last in reversed(list(unwanted_tests(text))):
         del lines[first:last]
@@ -166,7 +166,7 @@ def travelling(text: str) -> str:
 
 
 def capital(match: re.Match[str]) -> str:
-    """Begin a docstring with this letter."""
+    """Return the begin of a docstring, with a capital if this is a letter."""
     return f'"""{match[1].upper()}'
 
 

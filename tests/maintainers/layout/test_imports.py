@@ -21,7 +21,7 @@ MAY_IMPORT = {
         "workbook.places",
         "notebooks",
     },
-    "tests.system": {"tests.support"},
+    "tests.system": {"tests.support", "workbook"},
     "maintenance": {"tests.support", "tests.system"},
 }
 
