@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from click.testing import Result
 from flask import Flask
 
 from tests.support.harness import Visitor, query
@@ -12,16 +13,16 @@ from tests.support.harness import Visitor, query
 Sql = Callable[..., list[Any]]
 
 
-def flask(app: Flask, *words: str) -> tuple[int, str]:
-    """Run a `flask` command: its exit status and what it said."""
-    result = app.test_cli_runner().invoke(args=list(words))
+def flask(app: Flask, command: str, *arguments: str) -> Result:
+    """Run a `flask` command."""
+    result = app.test_cli_runner().invoke(args=[command, *arguments])
     assert "No such command" not in result.output, (
-        f"there is no command `flask {words[0]}` yet"
+        f"there is no command `flask {command}` yet"
     )
     assert result.exception is None or isinstance(result.exception, SystemExit), (
         f"a traceback: {result.exception!r}"
     )
-    return result.exit_code, result.output
+    return result
 
 
 @pytest.mark.asvs("7.4.2")
@@ -33,9 +34,9 @@ def test_deactivate_ends_every_session_and_keeps_the_member_out(
     """
     member.log_in(remember=True)
 
-    status, _ = flask(app, "deactivate", "ada@example.com")
+    result = flask(app, "deactivate", "ada@example.com")
 
-    assert status == 0
+    assert result.exit_code == 0, result.output
     assert not member.logged_in, "the member is logged in"
     member.log_in()
     assert not member.logged_in, "the member is logged in"
@@ -46,9 +47,9 @@ def test_reactivate_lets_the_member_log_in_again(app: Flask, member: Visitor) ->
     member.log_in(remember=True)
     flask(app, "deactivate", "ada@example.com")
 
-    status, _ = flask(app, "reactivate", "ada@example.com")
+    result = flask(app, "reactivate", "ada@example.com")
 
-    assert status == 0
+    assert result.exit_code == 0, result.output
     assert not member.logged_in, "the member is logged in"
     member.log_in()
     assert member.logged_in, "the member is not logged in"
@@ -63,9 +64,9 @@ def test_reactivate_ends_a_session_that_slipped_in_meanwhile(
     member.log_in()
     query(app, "UPDATE users SET is_active = :no", no=False)
 
-    status, said = flask(app, "reactivate", "ada@example.com")
+    result = flask(app, "reactivate", "ada@example.com")
 
-    assert status == 0, said
+    assert result.exit_code == 0, result.output
     assert not member.logged_in, "the member is logged in"
 
 
@@ -77,9 +78,9 @@ def test_end_sessions_logs_a_member_out_everywhere(app: Flask, member: Visitor) 
     bob.log_in("bob@example.com")
     member.log_in(remember=True)
 
-    status, _ = flask(app, "end-sessions", "ADA@example.com")
+    result = flask(app, "end-sessions", "ADA@example.com")
 
-    assert status == 0
+    assert result.exit_code == 0, result.output
     assert not member.logged_in, "the member is logged in"
     assert bob.logged_in, "Bob is not logged in"
 
@@ -88,10 +89,12 @@ def test_an_unknown_address_is_said_to_be_unknown(app: Flask) -> None:
     """And nothing else happens."""
     for command in ("deactivate", "reactivate", "end-sessions"):
         for address in ("eve@example.com", "not an address"):
-            status, said = flask(app, command, address)
+            result = flask(app, command, address)
 
-            assert status != 0, f"`flask {command} {address}` succeeded: {said}"
-            assert address in said
+            assert result.exit_code != 0, (
+                f"`flask {command} {address}` succeeded: {result.output}"
+            )
+            assert address in result.output
 
 
 def test_clear_sessions_deletes_what_has_expired_and_nothing_else(
@@ -103,10 +106,12 @@ def test_clear_sessions_deletes_what_has_expired_and_nothing_else(
         Visitor(app).log_in(remember=remember)
     sql("UPDATE user_sessions SET last_seen = :then", then=ago(hours=1))
 
-    status, said = flask(app, "clear-sessions")
+    result = flask(app, "clear-sessions")
 
-    assert status == 0
-    assert "1 " in said, f"it should say how many it has deleted (one): {said!r}"
+    assert result.exit_code == 0, result.output
+    assert "1 " in result.output, (
+        f"it should say how many it has deleted (one): {result.output!r}"
+    )
     assert len(sql("SELECT id FROM user_sessions")) == 1
 
 
