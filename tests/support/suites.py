@@ -18,6 +18,8 @@ ROOT = Path(__file__).parent.parent.parent
 STARTED = "started "  # a job's first line: this, and the number of its process
 ENDED = "ended"  # the line after the last message of a job
 MOST_WORKERS = 8
+# What a session of its own is on Windows.
+NEW_GROUP = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
 ENVIRONMENT = {
     "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
     "PYTEST_ADDOPTS": "",
@@ -178,6 +180,7 @@ class SuiteRunner:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             start_new_session=True,
+            creationflags=NEW_GROUP,
         )
 
     def read_messages(self) -> Iterator[Message]:
