@@ -75,10 +75,15 @@ class Outcomes:
     passed: set[str] = field(default_factory=set)
     failed: set[str] = field(default_factory=set)
     skipped: set[str] = field(default_factory=set)
+    total: int = 0
+    done: int = 0
 
     def add(self, message: Message) -> None:
         """Add what a message tells. Of a test with several cases, one may fail."""
-        if isinstance(message, Done):
+        if isinstance(message, Plan):
+            self.total = message.total
+        elif isinstance(message, Done):
+            self.done += 1
             getattr(self, message.outcome).add(message.test)
         elif isinstance(message, Problem):
             self.failed.add(message.test)
@@ -92,10 +97,13 @@ class SuiteRunner:
     A warm runner keeps a process that has imported all that no job changes, and that
     forks for each job: the first one waits for the imports, the later ones begin at
     once. Where the system cannot fork, each job starts a new Python.
+
+    `patience` is how many seconds a test may take: more on a busy machine.
     """
 
-    def __init__(self, warm: bool = False) -> None:
+    def __init__(self, warm: bool = False, patience: int | None = None) -> None:
         self.warm = warm and hasattr(os, "fork")
+        self.patience = patience
         self.process: subprocess.Popen[str] | None = None
         self.job = 0  # the number of the process that runs tests; 0 if none does
         # A folder of its own: two runs that clean up one folder disturb each other.
@@ -119,15 +127,12 @@ class SuiteRunner:
         A run that ends too early counts as a failure.
         """
         outcomes = Outcomes()
-        total = None
-        done = 0
         for message in self.run_tests(step, folder, chosen, options=options):
             outcomes.add(message)
-            if isinstance(message, Plan):
-                total = message.total
-            done += isinstance(message, Done)
-        if not total or (done < total and not outcomes.failed):
+        if outcomes.done < outcomes.total and not outcomes.failed:
             outcomes.failed.add("the whole run: it crashed, or never ended")
+        if outcomes.total == 0 and not outcomes.failed:
+            outcomes.failed.add("the whole run: it ran no tests")
         return outcomes
 
     def run_tests(
@@ -171,11 +176,13 @@ class SuiteRunner:
         Ctrl-C in the terminal is not for it to answer: it gets a session of its own.
         """
         words = ["--warm"] if self.warm else []
-        temporary = {"PYTEST_DEBUG_TEMPROOT": self.temporary.name}
+        own = {"PYTEST_DEBUG_TEMPROOT": self.temporary.name}
+        if self.patience:
+            own["WORKBOOK_PATIENCE"] = str(self.patience)
         self.process = subprocess.Popen(
             [sys.executable, "-m", "tests.support.suite_process", *words],
             cwd=ROOT,
-            env={**os.environ, **ENVIRONMENT, **temporary},
+            env={**os.environ, **ENVIRONMENT, **own},
             encoding="utf-8",
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
