@@ -25,6 +25,8 @@ NOT_LESSON = {
 }
 # Only at the top of the folder: a lesson may have a folder of such a name elsewhere.
 NOT_LESSON_AT_TOP = {"instance", "mistakes", PROGRESS_FILE}
+# What tells about a step and is no part of its code; only at the top of the folder.
+DOCUMENTS = re.compile(r"[^/]+\.md|deploy/.*")
 LITTER = re.compile(
     r"""
     .*\.py[co]                 # Python's compiled modules
@@ -65,6 +67,12 @@ def lesson_files(folder: Path) -> dict[str, Path]:
             if is_lesson(name, at_top) and path.is_file():  # no pipes, no broken links
                 found[path.relative_to(folder).as_posix()] = path
     return found
+
+
+def code_files(folder: Path) -> dict[str, Path]:
+    """Return the files that a step's lessons build: those of the app alone."""
+    files = lesson_files(folder)
+    return {name: path for name, path in files.items() if not DOCUMENTS.fullmatch(name)}
 
 
 def shown(path: Path) -> str:

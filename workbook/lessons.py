@@ -1,0 +1,249 @@
+"""Lessons: read a step's chapter, LESSONS.md, and make the app after each lesson."""
+
+import hashlib
+import os
+import re
+import shutil
+import tempfile
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from workbook.common import WorkbookError, find_step, step_before
+from workbook.git import git
+from workbook.places import ROOT, STEPS, code_files
+
+CACHE = ROOT / ".lessons"  # may be deleted at any time: all of it can be made again
+HEADING = re.compile(r"^## (\d+)\. (.+)$", re.MULTILINE)
+ABOUT = re.compile(r"^\*(essential|hardening) · (\d+) minutes\*$", re.MULTILINE)
+BLOCK = re.compile(
+    r"^```(diff given|given|diff)\n(.*?)^```\n?", re.MULTILINE | re.DOTALL
+)
+PLACE = re.compile(r"(?P<step>.+)\.(?P<lesson>\d+)")
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """One lesson of a step's chapter."""
+
+    step: str  # such as 05_login
+    number: int
+    title: str
+    essential: bool
+    minutes: int
+    before: str  # Markdown: the goal, the idea, what to build
+    after: str  # Markdown: what to try, what goes wrong
+    given_files: tuple[str, ...]  # copied from the step as they are
+    given: str  # a diff that `start` puts in place; may be empty
+    diff: str  # what the learner writes
+
+    @property
+    def name(self) -> str:
+        """Return its name, such as 05.3."""
+        return f"{self.step[:2]}.{self.number}"
+
+    @property
+    def added(self) -> int:
+        """Return how many lines a learner writes."""
+        return len(re.findall(r"^\+(?!\+\+ )", self.diff, re.MULTILINE))
+
+    @property
+    def words(self) -> int:
+        """Return how many words the idea has: what a learner reads to understand."""
+        _, _, idea = self.before.partition("**The idea")
+        return len(idea.partition("**Build")[0].split())
+
+
+@dataclass(frozen=True)
+class State:
+    """The app after some lessons of a step: after none of them, or after the last."""
+
+    step: str
+    lesson: int  # how many lessons are done
+
+    @property
+    def name(self) -> str:
+        """Return its name, such as 05.3; the step's number where all are done."""
+        if self.lesson == len(lessons(self.step)):
+            return self.step[:2]
+        return f"{self.step[:2]}.{self.lesson}"
+
+
+def chapter_file(step: str) -> Path:
+    """Return the file that holds a step's lessons."""
+    return ROOT / "steps" / step / "LESSONS.md"
+
+
+@cache
+def lessons(step: str) -> tuple[Lesson, ...]:
+    """Return a step's lessons. Raises WorkbookError if one cannot be read."""
+    file = chapter_file(step)
+    if not file.exists():
+        return ()
+    text = file.read_text(encoding="utf-8")
+    headings = list(HEADING.finditer(text))
+    ends = [heading.start() for heading in headings[1:]] + [len(text)]
+    found = []
+    for heading, end in zip(headings, ends, strict=True):
+        found.append(read_lesson(step, heading, text[heading.end() : end]))
+    numbers = [lesson.number for lesson in found]
+    if numbers != list(range(1, len(found) + 1)):
+        raise WorkbookError(f"{step}/LESSONS.md: its lessons are numbered {numbers}.")
+    return tuple(found)
+
+
+def read_lesson(step: str, heading: re.Match[str], body: str) -> Lesson:
+    """Read the section below a heading."""
+    number = int(heading[1])
+    about = ABOUT.search(body)
+    blocks = {block[1]: block[2] for block in BLOCK.finditer(body)}
+    if not about or "diff" not in blocks:
+        raise WorkbookError(
+            f"{step}/LESSONS.md, lesson {number}: a line such as "
+            "*essential · 12 minutes* and a block that begins with ```diff are needed."
+        )
+    parts = BLOCK.split(body[about.end() :])
+    return Lesson(
+        step=step,
+        number=number,
+        title=heading[2].strip(),
+        essential=about[1] == "essential",
+        minutes=int(about[2]),
+        before=parts[0].strip(),
+        after=parts[-1].strip(),
+        given_files=tuple(blocks.get("given", "").split()),
+        given=blocks.get("diff given", ""),
+        diff=blocks["diff"],
+    )
+
+
+def find_lesson(word: str) -> Lesson:
+    """Return the lesson called 05.3, 5.3, login.3 or 05_login.3.
+
+    Raises WorkbookError if there is none.
+    """
+    place = PLACE.fullmatch(word)
+    if not place:
+        raise WorkbookError(f"{word} is no lesson. A lesson is written like this: 05.3")
+    step = find_step(place["step"])
+    number = int(place["lesson"])
+    known = lessons(step)
+    if not 1 <= number <= len(known):
+        names = ", ".join(f"{lesson.name} {lesson.title}" for lesson in known)
+        raise WorkbookError(f"There is no lesson {word}. There is: {names}.")
+    return known[number - 1]
+
+
+def behaviours_of(step: str) -> dict[int, list[str]]:
+    """Return the tests of each lesson, from tests/STEP/lessons.toml."""
+    file = ROOT / "tests" / step / "lessons.toml"
+    if not file.exists():
+        return {}
+    tests = tomllib.loads(file.read_text(encoding="utf-8"))
+    return {int(number): names for number, names in tests.items()}
+
+
+def state_folder(state: State) -> Path:
+    """Return the folder with the app after some lessons; makes it if need be.
+
+    Raises WorkbookError if a diff of the chapter does not fit, with lesson and file.
+    """
+    if state.lesson == 0:
+        return step_before(state.step)
+    if state.name == state.step[:2]:
+        return ROOT / "steps" / state.step
+    lesson = lessons(state.step)[state.lesson - 1]
+    return make_folder(lesson.name, start_folder(lesson), lesson, lesson.diff)
+
+
+def start_folder(lesson: Lesson) -> Path:
+    """Return the folder that the work on a lesson begins with: what is given is there.
+
+    Raises WorkbookError if a diff of the chapter does not fit, with lesson and file.
+    """
+    before = state_folder(State(lesson.step, lesson.number - 1))
+    if not lesson.given and not lesson.given_files:
+        return before
+    name = f"{lesson.name}-start"
+    return make_folder(name, before, lesson, lesson.given, lesson.given_files)
+
+
+def make_folder(
+    name: str,
+    before: Path,
+    lesson: Lesson,
+    diff: str,
+    files: tuple[str, ...] = (),
+) -> Path:
+    """Make a folder in the cache: a copy of another one, changed by a diff."""
+    folder = cache_folder(lesson.step) / name
+    if folder.exists():
+        return folder
+    with tempfile.TemporaryDirectory(dir=folder.parent) as temporary:
+        draft = Path(temporary, name)
+        copy_code(before, draft)
+        for file in files:
+            copy_one(ROOT / "steps" / lesson.step / file, draft / file)
+        apply_diff(diff, draft, lesson)
+        try:
+            draft.rename(folder)
+        except OSError:  # somebody else has made the same in the meantime
+            if not folder.exists():
+                raise
+    return folder
+
+
+def copy_code(source: Path, target: Path) -> None:
+    """Copy the files that lessons build, with line ends as patches expect them."""
+    target.mkdir(parents=True)
+    for name, path in code_files(source).items():
+        copy_one(path, target / name)
+
+
+def copy_one(path: Path, copy: Path) -> None:
+    """Copy one file; a checkout on Windows may have ended its lines with CR LF."""
+    copy.parent.mkdir(parents=True, exist_ok=True)
+    copy.write_bytes(path.read_bytes().replace(b"\r\n", b"\n"))
+
+
+def apply_diff(diff: str, folder: Path, lesson: Lesson) -> None:
+    """Change a folder by a diff: all of it or, with WorkbookError, nothing."""
+    if not diff:
+        return
+    result = git("apply", "--whitespace=nowarn", "-", folder=folder, data=diff)
+    if result.returncode != 0:
+        reason = result.stderr.decode(errors="replace").strip()
+        raise WorkbookError(
+            f"Lesson {lesson.name} is stale: a diff in steps/{lesson.step}/LESSONS.md "
+            f"does not apply. {reason}"
+        )
+
+
+def cache_folder(step: str) -> Path:
+    """Return the folder for a step's states; another if chapter or steps change."""
+    digest = hashlib.sha256(chapter_file(step).read_bytes())
+    for folder in (step_before(step), ROOT / "steps" / step):
+        for name, path in code_files(folder).items():
+            digest.update(name.encode())
+            digest.update(path.read_bytes())
+    folder = CACHE / f"{step}-{digest.hexdigest()[:12]}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:  # a checkout that cannot be written to
+        folder = Path(tempfile.gettempdir(), f"workbook-{os.getpid()}", folder.name)
+        folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def delete_cache() -> None:
+    """Delete all states that were made."""
+    shutil.rmtree(CACHE, ignore_errors=True)
+
+
+def all_lessons() -> list[Lesson]:
+    """Return the lessons of every step, in their order."""
+    found: list[Lesson] = []
+    for step in STEPS:
+        found += lessons(step)
+    return found
