@@ -114,6 +114,8 @@ def check_on_clear_screen(runner: SuiteRunner) -> int:
 def print_first_verdict(runner: SuiteRunner, step: str, names: list[str]) -> None:
     """Tell at once what became of these behaviours."""
     outcome = run_some(runner, step, WORK, names)
+    if not outcome.reasons:
+        return
     print(paint("First what failed before:", "1"))
     for name in outcome.reasons:
         print(f"  {mark(name not in outcome.failing)} {behaviour_title(name)}")

@@ -51,16 +51,10 @@ class Witness:
         asked = describe_request(request)
         self.requests.append(f"{asked} -> {response.status}")
 
-    @pytest.hookimpl(wrapper=True)
-    def pytest_collection(self) -> Iterator[None]:
-        """End an app that never comes back, and keep what pytest makes of the suites.
-
-        To rewrite them takes a second.
-        """
+    def pytest_collection(self) -> None:
+        """Keep what pytest makes of the suites: to rewrite them takes a second."""
         sys.pycache_prefix = os.path.join(sys.prefix, "pycache")
         sys.dont_write_bytecode = False
-        with self.clock.running():
-            return (yield)
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
@@ -70,11 +64,18 @@ class Witness:
         sys.dont_write_bytecode = True
         items.sort(key=lambda item: item.get_closest_marker("slow") is None)
         number = self.config.workbook_step
-        problem = start_problem(number, STEPS[number].path)
+        with self.clock.running():
+            problem = start_problem(number, STEPS[number].path)
         if problem:
             reason = f"The app does not start, so no behaviour was tried.\n{problem}"
             self.config.workeroutput["stop"] = reason
             items.clear()
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_collection_finish(self) -> Iterator[None]:
+        """End an app that never comes back: tests/conftest.py makes it once more."""
+        with self.clock.running():
+            return (yield)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self) -> Iterator[None]:
