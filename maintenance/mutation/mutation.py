@@ -182,7 +182,7 @@ class Judges:
         self.witnesses = Witnesses()
         self.free: Queue[SuiteRunner] = Queue()
         for _ in range(2):
-            self.free.put(SuiteRunner(warm=True, patience=120))
+            self.free.put(SuiteRunner(warm=True))
         self.alert: dict[str, list[str]] = {name: [] for name in FILES}
 
     def judge(self, item: WorkItem) -> tuple[WorkItem, WorkResult]:

@@ -97,13 +97,10 @@ class SuiteRunner:
     A warm runner keeps a process that has imported all that no job changes, and that
     forks for each job: the first one waits for the imports, the later ones begin at
     once. Where the system cannot fork, each job starts a new Python.
-
-    `patience` is how many seconds a test may take: more on a busy machine.
     """
 
-    def __init__(self, warm: bool = False, patience: int | None = None) -> None:
+    def __init__(self, warm: bool = False) -> None:
         self.warm = warm and hasattr(os, "fork")
-        self.patience = patience
         self.process: subprocess.Popen[str] | None = None
         self.job = 0  # the number of the process that runs tests; 0 if none does
         # A folder of its own: two runs that clean up one folder disturb each other.
@@ -177,8 +174,6 @@ class SuiteRunner:
         """
         words = ["--warm"] if self.warm else []
         own = {"PYTEST_DEBUG_TEMPROOT": self.temporary.name}
-        if self.patience:
-            own["WORKBOOK_PATIENCE"] = str(self.patience)
         self.process = subprocess.Popen(
             [sys.executable, "-m", "tests.support.suite_process", *words],
             cwd=ROOT,

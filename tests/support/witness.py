@@ -20,8 +20,10 @@ from werkzeug.wrappers import Response
 from tests.support.app_start import short, start_problem
 from tests.support.harness import ROOT, STEPS
 
-# Seconds. A behaviour takes a fraction of one, so what takes longer will not end.
+# Seconds of computing, which a busy machine does not make more. A behaviour takes a
+# fraction of one, so what takes longer will not end.
 PATIENCE = float(os.environ.get("WORKBOOK_PATIENCE", 20))
+LONGEST_WAIT = 60  # seconds; for an app that waits, and does not compute
 MOST_LINES = 12  # of what pytest says about a failure
 MOST_REQUESTS = 3
 
@@ -103,10 +105,11 @@ class Witness:
 
 
 class Clock:
-    """Ends what takes too long, where the system has a signal for that."""
+    """Ends what never comes back, where the system has signals for that."""
 
     def __init__(self) -> None:
-        self.patience = PATIENCE
+        self.computing = PATIENCE
+        self.waiting = LONGEST_WAIT
 
     @contextmanager
     def running(self) -> Iterator[None]:
@@ -114,22 +117,33 @@ class Clock:
 
         Raise it again and again: an app may catch the first one.
         """
-        if not hasattr(signal, "SIGALRM"):
+        if not hasattr(signal, "setitimer"):
             yield
             return
-        signal.signal(signal.SIGALRM, self.raise_timeout)
-        signal.setitimer(signal.ITIMER_REAL, self.patience, self.patience)
+        signal.signal(signal.SIGPROF, self.end_loop)
+        signal.signal(signal.SIGALRM, self.end_wait)
+        signal.setitimer(signal.ITIMER_PROF, self.computing, self.computing)
+        signal.setitimer(signal.ITIMER_REAL, self.waiting, self.waiting)
         try:
             yield
         finally:
+            signal.setitimer(signal.ITIMER_PROF, 0)
             signal.setitimer(signal.ITIMER_REAL, 0)
 
-    def raise_timeout(self, *_: object) -> None:
+    def end_loop(self, *_: object) -> None:
         """Raise TimeoutError; what comes after an endless loop has less time."""
-        seconds = self.patience
-        self.patience = 1
+        seconds = self.computing
+        self.computing = 1
         raise TimeoutError(
             f"nothing came back in {seconds:g} seconds: an endless loop?"
+        )
+
+    def end_wait(self, *_: object) -> None:
+        """Raise TimeoutError; what comes after an endless wait has less time."""
+        seconds = self.waiting
+        self.waiting = 10
+        raise TimeoutError(
+            f"nothing came back in {seconds} seconds: what does it wait for?"
         )
 
 

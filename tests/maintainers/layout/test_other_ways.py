@@ -57,7 +57,7 @@ def test_an_app_that_is_written_in_another_way_holds_as_well(copy: Path) -> None
     """A test that fails here demands a way, and a learner who found another one is told
     that it is wrong.
     """
-    with SuiteRunner(patience=120) as runner:
+    with SuiteRunner() as runner:
         outcomes = runner.judge("06_protected", copy)
 
     assert not outcomes.failed, "\n".join(sorted(outcomes.failed))

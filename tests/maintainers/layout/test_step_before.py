@@ -43,7 +43,7 @@ HOLDS_BEFORE = {
 @pytest.fixture(scope="module")
 def runner() -> Iterator[SuiteRunner]:
     """What runs a suite on a folder, in a process of its own."""
-    with SuiteRunner(warm=True, patience=120) as runner:
+    with SuiteRunner(warm=True) as runner:
         yield runner
 
 

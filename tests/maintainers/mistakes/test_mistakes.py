@@ -79,7 +79,7 @@ def listed(tests: set[str]) -> str:
 @pytest.fixture(scope="session")
 def runner() -> Iterator[SuiteRunner]:
     """What runs the suites on the copies."""
-    with SuiteRunner(warm=True, patience=120) as runner:
+    with SuiteRunner(warm=True) as runner:
         yield runner
 
 

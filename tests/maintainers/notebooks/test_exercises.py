@@ -247,7 +247,7 @@ EXERCISES = {
 @pytest.fixture(scope="module")
 def runner() -> Iterator[SuiteRunner]:
     """What runs the suites on the copies."""
-    with SuiteRunner(warm=True, patience=120) as runner:
+    with SuiteRunner(warm=True) as runner:
         yield runner
 
 
