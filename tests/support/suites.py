@@ -143,7 +143,8 @@ class SuiteRunner:
         """Run the suites up to a step on a folder; give each message as it comes.
 
         `chosen` are the only tests to run: behaviours (04_signup::test_name), or paths
-        as pytest takes them. `options` are pytest's own. Who stops reading ends the run.
+        as pytest takes them. `options` are pytest's own. To stop
+        reading ends the run.
         """
         tests = suites(step) if chosen is None else find_tests(chosen)
         if not tests:

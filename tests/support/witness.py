@@ -143,7 +143,7 @@ class Clock:
         seconds = self.waiting
         self.waiting = 10
         raise TimeoutError(
-            f"nothing came back in {seconds} seconds: what does it wait for?"
+            f"nothing came back in {seconds:g} seconds: what does it wait for?"
         )
 
 

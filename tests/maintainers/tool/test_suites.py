@@ -1,6 +1,8 @@
 """One way of running suites: in one process or in several, anew or warm."""
 
 import shutil
+import signal
+import threading
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -10,6 +12,7 @@ import pytest
 from tests.support.harness import STEPS
 from tests.support.messages import Done, Message, Plan, Problem, behaviour_of
 from tests.support.suites import SuiteRunner, find_tests
+from tests.support.witness import Clock
 
 NOT_DEBUGGING = "01_config::test_debugging_is_off_unless_asked_for"
 START_PAGE = "01_config::test_wsgi_py_makes_the_app_for_flask_and_gunicorn"
@@ -99,3 +102,37 @@ def test_a_warm_process_sees_what_was_saved(runner: SuiteRunner, broken: Path) -
 
     assert not any(isinstance(message, Problem) for message in before)
     assert any("Is `return app` missing?" in repr(message) for message in after)
+
+
+def loop_for_ever() -> None:
+    """Compute, and never come back."""
+    while True:
+        pass
+
+
+def test_an_app_that_computes_for_ever_is_ended() -> None:
+    """Seconds of computing count: a busy machine makes no endless loop."""
+    clock = Clock()
+    clock.computing = 0.05
+
+    with pytest.raises(TimeoutError, match="an endless loop"), clock.running():
+        loop_for_ever()
+
+
+def test_an_app_that_waits_for_ever_is_ended() -> None:
+    """It computes nothing meanwhile."""
+    clock = Clock()
+    clock.waiting = 0.05
+
+    with pytest.raises(TimeoutError, match="what does it wait for"), clock.running():
+        threading.Event().wait()
+
+
+def test_the_clock_stops_with_what_it_was_for() -> None:
+    """An alarm between two tests would end pytest itself."""
+    clock = Clock()
+    with clock.running():
+        pass
+
+    assert signal.getitimer(signal.ITIMER_PROF) == (0, 0)
+    assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)
