@@ -46,7 +46,15 @@ document.addEventListener("DOMContentLoaded", () => {
   row.style.padding = "0 1rem";
   place?.after(row);
   // What scrolls sideways must be reachable with the keyboard.
-  for (const part of document.querySelectorAll(".highlight pre, .table-wrapper")) {
+  for (const part of document.querySelectorAll("pre, .table-wrapper")) {
     part.tabIndex = 0;
+  }
+  // The theme leaves these out, and a screen reader needs them.
+  for (const caption of document.querySelectorAll("p.caption[role=heading]")) {
+    caption.setAttribute("aria-level", "2");
+  }
+  const names = { ".sidebar-drawer": "Contents", ".toc-drawer": "On this page" };
+  for (const [place, name] of Object.entries(names)) {
+    document.querySelector(place)?.setAttribute("aria-label", name);
   }
 });
