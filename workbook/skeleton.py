@@ -140,7 +140,7 @@ def normal_name(package: str) -> str:
 
 def suite_files() -> dict[str, str]:
     """Return the suites as plain tests, with what they need."""
-    files = {}
+    files = {"tests/__init__.py": '"""The tests."""\n'}
     for name in SUPPORT:
         text = (ROOT / "tests" / "support" / name).read_text(encoding="utf-8")
         files[f"tests/support/{name}"] = renamed_workbook(text)
