@@ -163,6 +163,6 @@ def next_commands(folder: str) -> str:
         "\nInstall and run it:\n"
         f"  cd {shlex.quote(folder)} && {install} && {flask} init-db && {flask} run\n"
         "\nTest it, in that folder:\n"
-        f"  {programs / 'python'} -m pytest -q\n"
+        f"  {programs / 'python'} -m pytest -q -n auto\n"
         "\nIts README.md says what to change where."
     )

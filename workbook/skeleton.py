@@ -142,7 +142,7 @@ def normal_name(package: str) -> str:
 
 def suite_files() -> dict[str, str]:
     """Return the suites as plain tests, with what they need."""
-    files = {}
+    files = {"tests/__init__.py": '"""The tests."""\n'}
     for name in SUPPORT:
         text = (ROOT / "tests" / "support" / name).read_text(encoding="utf-8")
         files[f"tests/support/{name}"] = renamed_workbook(text)
@@ -159,7 +159,7 @@ def travelling(text: str) -> str:
 
     Without the tests that only the workbook has, and with `site` in place of `step`.
     """
-    text = re.sub(r'^"""Suite \d\d: (\w)', capital, text)
+    text = re.sub(r'^"""Suite \d\d: (.)', capital, text)
     lines = text.splitlines(keepends=True)
     for first, last in reversed(list(unwanted_tests(text))):
         del lines[first:last]
@@ -168,7 +168,7 @@ def travelling(text: str) -> str:
 
 
 def capital(match: re.Match[str]) -> str:
-    """Begin a docstring with this letter."""
+    """Return the begin of a docstring, with a capital if this is a letter."""
     return f'"""{match[1].upper()}'
 
 

@@ -203,10 +203,8 @@ def forget_attempts(app: Flask) -> None:
         app.extensions["rate_limiter"].reset()
 
 
-def empty(app: Flask) -> bool:
-    """Forget what is in the app's tables and counters; False if a table is not there
-    any more.
-    """
+def try_to_empty(app: Flask) -> bool:
+    """Delete all rows and forget all rate limits; False if a table is missing."""
     forget_attempts(app)
     database = app.extensions.get("sqlalchemy")
     if database is None:

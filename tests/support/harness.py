@@ -9,10 +9,10 @@ from tests.support.apps import (
     Site,
     WrongDatabaseError,
     close,
-    empty,
     forget_attempts,
     init_db,
     query,
+    try_to_empty,
 )
 from tests.support.visitor import (
     HOST,
@@ -36,11 +36,11 @@ __all__ = [
     "Visitor",
     "WrongDatabaseError",
     "close",
-    "empty",
     "forget_attempts",
     "init_db",
     "main_form",
     "query",
+    "try_to_empty",
     "visible_text",
 ]
 

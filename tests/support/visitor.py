@@ -98,8 +98,7 @@ class Visitor(webtest.TestApp):
         fields: Mapping[str, Any] | None = None,
         **keywords: Any,
     ) -> TestResponse:
-        """Fill in the page's own form, not the log-out button of the navigation, and
-        send it. Takes any status.
+        """Fill in the page's main form and send it. Takes any status.
 
         Required fields that the tests do not know get a plausible value.
         """
@@ -164,6 +163,10 @@ class Visitor(webtest.TestApp):
         cookie = self.cookies[self.app.config["SESSION_COOKIE_NAME"]]
         return self.app.session_interface.get_signing_serializer(self.app).loads(cookie)
 
+    def csrf_token(self, path: str) -> str:
+        """The CSRF token in the first form of a page."""
+        return self.get(path).forms[0]["csrf_token"].value
+
     def copy_cookies_to(self, other: "Visitor") -> None:
         """What a thief does who has seen the cookies once."""
         for cookie in self.cookiejar:
@@ -219,7 +222,10 @@ def plausible_text(control: webtest.forms.Field) -> Any:
 
 
 def main_form(response: TestResponse) -> webtest.Form:
-    """The form in the page's main part."""
+    """The first form that does not lead to /logout.
+
+    The log-out button in the navigation is a form, too.
+    """
     forms = [
         form for form in response.forms.values() if not form.action.endswith("/logout")
     ]

@@ -31,16 +31,13 @@ def init_app(app: Flask) -> None:
 
 
 def add_headers(response: Response) -> Response:
-    """Add the headers; one that a view has set stays."""
+    """Add the headers."""
     directives = [f"{name} {value}" for name, value in CONTENT_SECURITY_POLICY.items()]
-    response.headers.setdefault("Content-Security-Policy", "; ".join(directives))
-    for name, value in HEADERS.items():
-        response.headers.setdefault(name, value)
+    response.headers["Content-Security-Policy"] = "; ".join(directives)
+    response.headers.update(HEADERS)
     if current_app.config["SESSION_COOKIE_SECURE"]:
         response.headers["Strict-Transport-Security"] = HSTS
-    # send_file sets no-cache, with which a browser may still keep the file.
-    is_chosen = response.headers.get("Cache-Control", "no-cache") != "no-cache"
-    if request.endpoint != "static" and not is_chosen:
+    if request.endpoint != "static":
         response.headers["Cache-Control"] = (
             "no-store"  # Back shows nothing after log-out
         )

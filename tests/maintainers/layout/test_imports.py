@@ -11,7 +11,7 @@ MAY_IMPORT = {
     "workbook.places": set(),  # how to walk a step's files: everybody needs it
     "tests.support": {"workbook.places"},
     "tests.suites": {"tests.support", "workbook.places"},
-    "workbook": {"tests.support", "workbook.places"},
+    "workbook": {"tests.support", "tests.asvs", "workbook.places"},
     "notebooks": {"tests.support", "workbook", "tests.asvs"},
     "tests.asvs": set(),
     "tests.maintainers": {
@@ -21,8 +21,8 @@ MAY_IMPORT = {
         "workbook.places",
         "notebooks",
     },
-    "tests.system": {"tests.support"},
-    "maintenance": {"tests.support", "tests.system"},
+    "tests.system": {"tests.support", "workbook"},
+    "maintenance": {"tests.support", "tests.system", "workbook", "workbook.places"},
 }
 
 

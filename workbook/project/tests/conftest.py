@@ -14,9 +14,9 @@ from tests.support.harness import (
     Site,
     Visitor,
     close,
-    empty,
     init_db,
     query,
+    try_to_empty,
 )
 
 
@@ -78,7 +78,7 @@ def app(site: Site, kept: list[Flask]) -> Flask:
     if kept:
         # Apps share what stands in the package's modules, so one made since may have
         # changed it.
-        if kept[0] is site.newest and empty(kept[0]):
+        if kept[0] is site.newest and try_to_empty(kept[0]):
             return kept[0]
         close(kept.pop())
     app = site.create_app()

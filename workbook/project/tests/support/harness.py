@@ -13,9 +13,9 @@ from tests.support.apps import (
     PACKAGE,
     Site,
     close,
-    empty,
     init_db,
     query,
+    try_to_empty,
 )
 from tests.support.visitor import (
     HOST,
@@ -38,11 +38,11 @@ __all__ = [
     "Site",
     "Visitor",
     "close",
-    "empty",
     "init_db",
     "log_in",
     "main_form",
     "query",
+    "try_to_empty",
     "visible_text",
 ]
 
