@@ -70,14 +70,21 @@ def write_project(folder: Path, options: Options) -> None:
     Raises WorkbookError if a file of step 06 no longer holds what is to be exchanged,
     or a recipe does not fit.
     """
-    files = step_files() | suite_files() | own_files()
-    for name, text in add_recipes(edited(files), options.recipes).items():
+    for name, text in add_recipes(plain_files(), options.recipes).items():
         path = folder / name.replace(PACKAGE, options.name)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(named(name, text, options), encoding="utf-8", newline="\n")
     (folder / OPTIONS_FILE).write_text(
         options.as_toml(), encoding="utf-8", newline="\n"
     )
+
+
+def plain_files() -> dict[str, str]:
+    """Return the files of a project that has no name, no title and no recipe yet.
+
+    Raises WorkbookError if a file of step 06 no longer holds what is to be exchanged.
+    """
+    return edited(step_files() | suite_files() | own_files())
 
 
 def step_files() -> dict[str, str]:
