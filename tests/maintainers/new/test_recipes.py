@@ -81,11 +81,11 @@ def test_recipes_apply_together(
     """
     owner = new_project(recipes=names)
 
-    owner.python("compileall", "-q", owner.name, "tests", "migrations")
-    owner.python("flask", "init-db")
-    heads = owner.python("flask", "db", "heads")
+    said = owner.python("flask", "init-db")
 
-    assert heads.count("(head)") == 1
+    assert "The tables are ready" in said
+    for path in owner.path.rglob("*.py"):
+        compile(path.read_text(encoding="utf-8"), path, "exec")
     for name in names:
         tests = f"tests/test_{name.replace('-', '_')}.py"
         assert owner.file(tests).is_file()
