@@ -15,7 +15,7 @@ from workbook.watch import watch
 def check_command(options: argparse.Namespace) -> int:
     """Judge work/, once or at every save."""
     words = list(options.words)
-    if words and looks_like_step(words[0]):
+    if words and means_a_step(words[0]):
         step = find_step(words.pop(0))
         if has_work() and not change_step(step):
             return 1
@@ -26,7 +26,7 @@ def check_command(options: argparse.Namespace) -> int:
     return check(work_step(), WORK, " ".join(words))
 
 
-def looks_like_step(word: str) -> bool:
+def means_a_step(word: str) -> bool:
     """Return whether a word means a step (3, 03, 03_forms), and not a behaviour."""
     return word in STEPS or re.fullmatch(r"\d+(_\w*)?", Path(word).name) is not None
 

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from tests.support.messages import Problem
 from workbook.common import (
     WorkbookError,
     behaviour_title,
@@ -13,7 +14,7 @@ from workbook.common import (
 )
 from workbook.hints import behaviours, find_behaviour, unknown_behaviour
 from workbook.places import STEPS, WORK, shown
-from workbook.runner import Outcome, Problem, run_suites
+from workbook.runner import Outcome, run_suites
 
 WHAT_COMES_NEXT = """\
 That was the last step. What comes next:
@@ -32,7 +33,11 @@ def check(step: str, folder: Path, wanted: str = "") -> int:
     if wanted and not find_behaviour(wanted, behaviours(step)):
         raise unknown_behaviour(wanted, behaviours(step))
     say_command("pytest", "--step", step[:2], f"--app={shown(folder)}")
-    outcome = run_suites(step, folder)
+    return report(step, folder, run_suites(step, folder), wanted)
+
+
+def report(step: str, folder: Path, outcome: Outcome, wanted: str = "") -> int:
+    """Print what became of the behaviours; return the status as check() does."""
     for suite in suites_up_to(step):
         print_suite(outcome, suite, every_test=suite == step)
     if not outcome.failing:
@@ -92,7 +97,7 @@ def explain(name: str, outcome: Outcome) -> None:
     print(f"  Said   {said}")
     if problem.raised:
         print(f"  Raised {paint(problem.raised, '1')}")
-    print(f"  Test   {problem.test}\n")
+    print(f"  Test   {problem.place}\n")
     score = outcome.score
     verdict = paint(f"{score.passed} of {score.total} behaviours hold.", "1;31")
     alike = count_alike(problem, name, outcome)

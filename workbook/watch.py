@@ -4,18 +4,28 @@ import os
 import select
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager
 from pathlib import Path
 
-from workbook.common import WorkbookError, paint, step_before, work_step
+from tests.support.suites import SuiteRunner
+from workbook.common import (
+    WorkbookError,
+    behaviour_title,
+    mark,
+    paint,
+    step_before,
+    work_step,
+)
 from workbook.diff import show
 from workbook.hints import hint
 from workbook.places import PACKAGE, ROOT, WORK, is_lesson, lesson_files
-from workbook.report import check
-from workbook.runner import prepare_pytest, pytest_words
+from workbook.progress import read_progress
+from workbook.report import report
+from workbook.runner import run_all, run_some
 
 WATCHED = (".py", ".html", ".css")
 KEYS = "\nWatching work/.   h hint   p peek   d diff   r run again   q quit"
+MOST_AT_FIRST = 10  # behaviours whose verdict does not wait for all others
 CLEAR_SCREEN = "\x1b[2J\x1b[H"
 
 
@@ -61,7 +71,12 @@ def is_watched(path: Path) -> bool:
 
 def watch() -> int:
     """Check work/ now and at every save of its code, until q or Ctrl-C."""
-    load_what_stays(work_step())
+    with SuiteRunner(warm=True) as runner:
+        return watch_with(runner)
+
+
+def watch_with(runner: SuiteRunner) -> int:
+    """Do what watch() does, with a runner that has imported what no save changes."""
     saves = Saves()
     saved = True
     key = ""
@@ -73,7 +88,7 @@ def watch() -> int:
                 saved = True
             try:
                 if saved or key == "r":
-                    status = check_on_clear_screen()
+                    status = check_on_clear_screen(runner)
                 else:
                     answer(key, saves.latest)
             except WorkbookError as error:  # told, and waited for
@@ -85,22 +100,26 @@ def watch() -> int:
     return status
 
 
-def load_what_stays(step: str) -> None:
-    """Import what need not be read at every save: suites, and the app's packages."""
-    prepare_pytest()
-    import pytest
-
-    with open(os.devnull, "w") as nowhere, redirect_stdout(nowhere):
-        words = pytest_words(step, ROOT / "steps" / step)
-        pytest.main(["--collect-only", *words])
-        sys.modules["tests.support.harness"].STEPS[int(step[:2])].create_app()
-
-
-def check_on_clear_screen() -> int:
-    """Check work/, for the step that it is for now."""
+def check_on_clear_screen(runner: SuiteRunner) -> int:
+    """Check work/, for the step that it is for now; what failed before comes first."""
     if sys.stdout.isatty():
         print(CLEAR_SCREEN)
-    return check(work_step(), WORK)
+    step = work_step()
+    failed_before = read_progress(WORK).failing or []
+    if failed_before:
+        print_first_verdict(runner, step, failed_before[:MOST_AT_FIRST])
+    return report(step, WORK, run_all(runner, step, WORK))
+
+
+def print_first_verdict(runner: SuiteRunner, step: str, names: list[str]) -> None:
+    """Tell at once what became of these behaviours."""
+    outcome = run_some(runner, step, WORK, names)
+    if not outcome.reasons:
+        return
+    print(paint("First what failed before:", "1"))
+    for name in outcome.reasons:
+        print(f"  {mark(name not in outcome.failing)} {behaviour_title(name)}")
+    print()
 
 
 def answer(key: str, latest: str) -> None:

@@ -11,7 +11,7 @@ MAY_IMPORT = {
     "workbook.places": set(),  # how to walk a step's files: everybody needs it
     "tests.support": {"workbook.places"},
     "tests.suites": {"tests.support", "workbook.places"},
-    "workbook": {"tests.support", "workbook.places"},
+    "workbook": {"tests.support", "tests.asvs", "workbook.places"},
     "notebooks": {"tests.support", "workbook", "tests.asvs"},
     "tests.asvs": set(),
     "tests.maintainers": {
@@ -22,7 +22,7 @@ MAY_IMPORT = {
         "notebooks",
     },
     "tests.system": {"tests.support"},
-    "maintenance": {"tests.support", "tests.system"},
+    "maintenance": {"tests.support", "tests.system", "workbook", "workbook.places"},
 }
 
 
