@@ -12,6 +12,7 @@ from workbook.check import check_command
 from workbook.common import WorkbookError, find_step, nearest
 from workbook.diff import diff_command, peek_command
 from workbook.hints import hint_command
+from workbook.lessons import START, find_lesson, is_lesson_name
 from workbook.mistakes import break_command
 from workbook.notebook import notebook_command
 from workbook.overview import list_command
@@ -379,7 +380,9 @@ def check_steps(options: argparse.Namespace) -> None:
     others = ("work",) if options.command in ("run", "test", "diff") else ()
     for name in ("step", "a", "b"):
         word = getattr(options, name, None)
-        if word and Path(word).name != "work":
+        if word and is_lesson_name(word):
+            find_lesson(word.removesuffix(START))
+        elif word and Path(word).name != "work":
             find_step(word, others)
 
 

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from workbook.common import WorkbookError, find_step, step_before
+from workbook.common import WorkbookError, find_step, step_before, work_step
 from workbook.git import git
-from workbook.places import ROOT, STEPS, code_files
+from workbook.places import ROOT, STEPS, WORK, code_files
+from workbook.progress import read_progress
 
 CACHE = ROOT / ".lessons"  # may be deleted at any time: all of it can be made again
 HEADING = re.compile(r"^## (\d+)\. (.+)$", re.MULTILINE)
@@ -21,6 +22,7 @@ BLOCK = re.compile(
     r"^```(diff given|given|diff)\n(.*?)^```\n?", re.MULTILINE | re.DOTALL
 )
 PLACE = re.compile(r"(?P<step>.+)\.(?P<lesson>\d+)")
+START = "-start"  # 05.3-start: what the work on lesson 3 begins with
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,33 @@ class State:
         if self.lesson == len(lessons(self.step)):
             return self.step[:2]
         return f"{self.step[:2]}.{self.lesson}"
+
+
+@dataclass(frozen=True)
+class Place:
+    """An app that commands can look at: a step, the app after a lesson, or work/."""
+
+    step: str  # whose suites judge it
+    lesson: int  # whose behaviours judge it, and those before; 0: the whole step's
+    folder: Path
+    is_start: bool = False  # what the work on that lesson begins with
+
+    @property
+    def is_step(self) -> bool:
+        """Return whether this is one of the steps, as it is handed out."""
+        return self.folder == ROOT / "steps" / self.step
+
+    @property
+    def position(self) -> tuple[str, int]:
+        """Return the step, and the lesson that was done last in it."""
+        if self.is_start:
+            return self.step, self.lesson - 1
+        return self.step, self.lesson or len(lessons(self.step))
+
+    @property
+    def name(self) -> str:
+        """Return what `pytest --step` takes: 05 or 05.3."""
+        return f"{self.step[:2]}.{self.lesson}" if self.lesson else self.step[:2]
 
 
 def chapter_file(step: str) -> Path:
@@ -129,10 +158,45 @@ def find_lesson(word: str) -> Lesson:
     step = find_step(place["step"])
     number = int(place["lesson"])
     known = lessons(step)
+    if not known:
+        raise WorkbookError(f"Step {step} has no lessons: there is no {word}.")
     if not 1 <= number <= len(known):
         names = ", ".join(f"{lesson.name} {lesson.title}" for lesson in known)
         raise WorkbookError(f"There is no lesson {word}. There is: {names}.")
     return known[number - 1]
+
+
+def is_lesson_name(word: str) -> bool:
+    """Return whether a word is written as lessons are: 05.3, 05.3-start, login.3."""
+    return PLACE.fullmatch(word.removesuffix(START)) is not None
+
+
+def find_place(word: str) -> Place:
+    """Return the app meant by a step's name, by a lesson's, or by `work`.
+
+    Raises WorkbookError if there is none.
+    """
+    if is_lesson_name(word):
+        lesson = find_lesson(word.removesuffix(START))
+        if word.endswith(START):
+            folder = start_folder(lesson)
+        else:
+            folder = state_folder(State(lesson.step, lesson.number))
+        return Place(lesson.step, lesson.number, folder, word.endswith(START))
+    if Path(word).name == WORK.name:
+        return place_of_work()
+    step = find_step(word, others=("work",))
+    return Place(step, 0, ROOT / "steps" / step)
+
+
+def place_of_work() -> Place:
+    """Return work/ as a place: it is judged by the lesson that it is for.
+
+    Raises WorkbookError if there is no work/, or no app in it.
+    """
+    step = work_step()
+    number = read_progress(WORK).lesson
+    return Place(step, number if number <= len(lessons(step)) else 0, WORK)
 
 
 def behaviours_of(step: str) -> dict[int, list[str]]:
@@ -246,4 +310,13 @@ def all_lessons() -> list[Lesson]:
     found: list[Lesson] = []
     for step in STEPS:
         found += lessons(step)
+    return found
+
+
+def lessons_between(a: Place, b: Place) -> list[Lesson]:
+    """Return the lessons that lead from one place to another; none lead back."""
+    found = []
+    for lesson in all_lessons():
+        if a.position < (lesson.step, lesson.number) <= b.position:
+            found.append(lesson)
     return found

@@ -10,7 +10,8 @@ import sys
 import time
 from pathlib import Path
 
-from workbook.common import WorkbookError, find_folder, say_command
+from workbook.common import WorkbookError, say_command
+from workbook.lessons import find_place
 from workbook.places import shown
 
 PORTS_TO_TRY = 50
@@ -21,9 +22,9 @@ EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 -- only what somebody may ask for
 
 def run_command(options: argparse.Namespace) -> int:
     """Serve a step until Ctrl-C."""
-    _, folder = find_folder(options.step)
+    place = find_place(options.step)
     again = f"run {options.step}"
-    return serve(folder, options.host, options.port, again, options.new_database)
+    return serve(place.folder, options.host, options.port, again, options.new_database)
 
 
 def serve(folder: Path, host: str, port: int, again: str, new_database: bool) -> int:
