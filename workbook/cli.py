@@ -380,6 +380,8 @@ def check_steps(options: argparse.Namespace) -> None:
     others = ("work",) if options.command in ("run", "test", "diff") else ()
     for name in ("step", "a", "b"):
         word = getattr(options, name, None)
+        if word == "next" and options.command == "start":
+            continue
         if word and is_lesson_name(word):
             find_lesson(word.removesuffix(START))
         elif word and Path(word).name != "work":

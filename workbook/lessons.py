@@ -122,6 +122,20 @@ def lessons(step: str) -> tuple[Lesson, ...]:
     return tuple(found)
 
 
+def step_title(step: str) -> str:
+    """Return what a step is about: the text of its chapter's heading."""
+    first = chapter_file(step).read_text(encoding="utf-8").partition("\n")[0]
+    return first.partition(": ")[2].strip()
+
+
+def introduction(step: str) -> str:
+    """Return what stands in a chapter before its first lesson, without the heading."""
+    text = chapter_file(step).read_text(encoding="utf-8")
+    first_lesson = HEADING.search(text)
+    text = text[: first_lesson.start()] if first_lesson else text
+    return text.partition("\n")[2].strip()
+
+
 def read_lesson(step: str, heading: re.Match[str], body: str) -> Lesson:
     """Read the section below a heading."""
     number = int(heading[1])
@@ -320,3 +334,44 @@ def lessons_between(a: Place, b: Place) -> list[Lesson]:
         if a.position < (lesson.step, lesson.number) <= b.position:
             found.append(lesson)
     return found
+
+
+def current_lesson() -> Lesson | None:
+    """Return the lesson that work/ is for; None if it is not known, or there is none.
+
+    Raises WorkbookError if there is no work/, or no app in it.
+    """
+    place = place_of_work()
+    return lessons(place.step)[place.lesson - 1] if place.lesson else None
+
+
+def next_lesson(lesson: Lesson) -> Lesson | None:
+    """Return the lesson after this one, which may be the first of the next step."""
+    known = lessons(lesson.step)
+    if lesson.number < len(known):
+        return known[lesson.number]
+    following = STEPS[STEPS.index(lesson.step) + 1 :]
+    first = lessons(following[0])[:1] if following else ()
+    return first[0] if first else None
+
+
+def behaviour_names(lesson: Lesson) -> list[str]:
+    """Return a lesson's behaviours, such as 05_login::test_name, in their order."""
+    tests = behaviours_of(lesson.step).get(lesson.number, [])
+    return [f"{lesson.step}::{test}" for test in tests]
+
+
+def later_behaviours(lesson: Lesson) -> list[str]:
+    """Return the behaviours of the later lessons of a lesson's step."""
+    names = []
+    for other in lessons(lesson.step)[lesson.number :]:
+        names += behaviour_names(other)
+    return names
+
+
+def first_open_lesson(step: str, failing: list[str]) -> Lesson:
+    """Return the first lesson of a step with a behaviour that fails; else the last."""
+    for lesson in lessons(step):
+        if not set(behaviour_names(lesson)).isdisjoint(failing):
+            return lesson
+    return lessons(step)[-1]

@@ -1,12 +1,12 @@
 """`propagate`: for maintainers, carry a step's change into every later step."""
 
 import argparse
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 from workbook.common import WorkbookError, find_step
 from workbook.git import git
+from workbook.merge import MergeConflictError, carry, read_or_none
 from workbook.places import ROOT, STEPS, shown
 
 
@@ -16,10 +16,6 @@ class Change:
 
     target: Path
     content: bytes | None  # None: the file is deleted
-
-
-class MergeConflictError(Exception):
-    """The three versions of a file do not fit together."""
 
 
 def propagate_command(options: argparse.Namespace) -> int:
@@ -58,36 +54,13 @@ def plan(step: str, name: str, later: str) -> Change | None:
     after = read_or_none(ROOT / "steps" / step / name)
     target = ROOT / "steps" / later / name
     present = read_or_none(target)
-    if present == after:
-        return None
-    if present == before:
-        return Change(target, after)
     try:
-        return Change(target, merge(present, before, after))
+        content = carry(present, before, after)
     except MergeConflictError:
         raise WorkbookError(
             f"{shown(target)} and the change do not fit together. Nothing was changed."
         ) from None
-
-
-def read_or_none(path: Path) -> bytes | None:
-    """Return what is in a file; None if there is no such file."""
-    return path.read_bytes() if path.is_file() else None
-
-
-def merge(present: bytes | None, before: bytes | None, after: bytes | None) -> bytes:
-    """Merge a file three ways. Raises MergeConflictError, also if a side lacks it."""
-    if present is None or before is None or after is None:
-        raise MergeConflictError
-    with tempfile.TemporaryDirectory() as temporary:
-        folder = Path(temporary)
-        (folder / "present").write_bytes(present)
-        (folder / "before").write_bytes(before)
-        (folder / "after").write_bytes(after)
-        result = git("merge-file", "-p", "present", "before", "after", folder=folder)
-    if result.returncode != 0:
-        raise MergeConflictError
-    return result.stdout
+    return None if content == present else Change(target, content)
 
 
 def carry_out(change: Change) -> None:
