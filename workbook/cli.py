@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from workbook import bootstrap, testing
@@ -55,15 +56,15 @@ class CommandLine:
         self,
         name: str,
         command: Command,
-        line: str,
+        summary: str,
         example: str,
         extras: tuple[str, ...] | None = None,
     ) -> argparse.ArgumentParser:
-        """Add a command with a line of help; return the parser of its arguments."""
+        """Add a command with a summary; return the parser of its arguments."""
         parser = self.commands.add_parser(
             name,
-            help=line,
-            description=line,
+            help=summary,
+            description=summary,
             epilog=f"Example: python3 -m workbook {example}",
         )
         parser.set_defaults(run_command=command, extras=extras)
@@ -72,24 +73,24 @@ class CommandLine:
 
 def make_command_line() -> CommandLine:
     """Return all commands."""
-    line = CommandLine()
-    add_start(line)
-    add_check(line)
-    add_peek(line)
-    add_reset(line)
-    add_list(line)
-    add_diff(line)
-    add_notebook(line)
-    add_run(line)
-    add_break(line)
-    add_test(line)
-    add_propagate(line)
-    return line
+    command_line = CommandLine()
+    add_start(command_line)
+    add_check(command_line)
+    add_peek(command_line)
+    add_reset(command_line)
+    add_list(command_line)
+    add_diff(command_line)
+    add_notebook(command_line)
+    add_run(command_line)
+    add_break(command_line)
+    add_test(command_line)
+    add_propagate(command_line)
+    return command_line
 
 
-def add_start(line: CommandLine) -> None:
+def add_start(command_line: CommandLine) -> None:
     """Add `start`."""
-    start = line.add(
+    start = command_line.add(
         "start",
         start_command,
         "Begin a step yourself: work/ becomes a copy of the step before it.",
@@ -109,9 +110,9 @@ def add_start(line: CommandLine) -> None:
     )
 
 
-def add_check(line: CommandLine) -> None:
+def add_check(command_line: CommandLine) -> None:
     """Add `check` and `hint`."""
-    check = line.add(
+    check = command_line.add(
         "check", check_command, "See which behaviours hold in work/.", "check", SUITES
     )
     check.add_argument(
@@ -124,7 +125,7 @@ def add_check(line: CommandLine) -> None:
     check.add_argument(
         "--watch", action="store_true", help="run again after every save"
     )
-    hint = line.add(
+    hint = command_line.add(
         "hint",
         hint_command,
         "A hint for the first behaviour that fails; asked again, it goes deeper.",
@@ -135,9 +136,9 @@ def add_check(line: CommandLine) -> None:
     )
 
 
-def add_peek(line: CommandLine) -> None:
+def add_peek(command_line: CommandLine) -> None:
     """Add `peek`."""
-    peek = line.add(
+    peek = command_line.add(
         "peek",
         peek_command,
         "The difference from your work/ to the step.",
@@ -148,9 +149,9 @@ def add_peek(line: CommandLine) -> None:
     )
 
 
-def add_reset(line: CommandLine) -> None:
+def add_reset(command_line: CommandLine) -> None:
     """Add `reset` and `restore`."""
-    reset = line.add(
+    reset = command_line.add(
         "reset",
         reset_command,
         "Put files, or all of work/, back to the start; yours are kept aside.",
@@ -159,7 +160,7 @@ def add_reset(line: CommandLine) -> None:
     reset.add_argument(
         "path", metavar="PATH", nargs="?", help="such as auth.py or templates"
     )
-    restore = line.add(
+    restore = command_line.add(
         "restore",
         restore_command,
         "Bring back what was set aside; what is in its place is kept aside.",
@@ -170,9 +171,9 @@ def add_reset(line: CommandLine) -> None:
     )
 
 
-def add_list(line: CommandLine) -> None:
+def add_list(command_line: CommandLine) -> None:
     """Add `list`."""
-    listing = line.add(
+    listing = command_line.add(
         "list",
         list_command,
         "The steps and how far you are; or the mistakes, or the progress of a class.",
@@ -186,9 +187,9 @@ def add_list(line: CommandLine) -> None:
     )
 
 
-def add_diff(line: CommandLine) -> None:
+def add_diff(command_line: CommandLine) -> None:
     """Add `diff`."""
-    diff = line.add(
+    diff = command_line.add(
         "diff",
         diff_command,
         "What changes from one step to another, told as a lesson.",
@@ -205,9 +206,9 @@ def add_diff(line: CommandLine) -> None:
     )
 
 
-def add_notebook(line: CommandLine) -> None:
+def add_notebook(command_line: CommandLine) -> None:
     """Add `notebook`."""
-    notebook = line.add(
+    notebook = command_line.add(
         "notebook",
         notebook_command,
         "Open a step's notebook in JupyterLab, without the answers.",
@@ -219,9 +220,9 @@ def add_notebook(line: CommandLine) -> None:
     )
 
 
-def add_run(line: CommandLine) -> None:
+def add_run(command_line: CommandLine) -> None:
     """Add `run`."""
-    run = line.add(
+    run = command_line.add(
         "run",
         run_command,
         "Serve a step, or your work/, until Ctrl-C.",
@@ -238,9 +239,9 @@ def add_run(line: CommandLine) -> None:
     add_server_options(run)
 
 
-def add_break(line: CommandLine) -> None:
+def add_break(command_line: CommandLine) -> None:
     """Add `break`."""
-    mistake = line.add(
+    mistake = command_line.add(
         "break",
         break_command,
         "Put one of the tutorial's mistakes into a copy, and see what it does.",
@@ -260,9 +261,9 @@ def add_break(line: CommandLine) -> None:
     add_server_options(mistake)
 
 
-def add_test(line: CommandLine) -> None:
+def add_test(command_line: CommandLine) -> None:
     """Add `test`."""
-    test = line.add(
+    test = command_line.add(
         "test",
         testing.test_command,
         "Run a step's suites, or everything; takes pytest's own options too.",
@@ -300,9 +301,9 @@ def add_server_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_propagate(line: CommandLine) -> None:
+def add_propagate(command_line: CommandLine) -> None:
     """Add `propagate`."""
-    propagate = line.add(
+    propagate = command_line.add(
         "propagate",
         propagate_command,
         "For maintainers: carry a step's uncommitted change into every later step.",
@@ -316,19 +317,19 @@ def parse(arguments: list[str]) -> argparse.Namespace:
 
     Raises WorkbookError if there is no such command.
     """
-    line = make_command_line()
-    names = list(line.commands.choices)
+    command_line = make_command_line()
+    names = list(command_line.commands.choices)
     name = arguments[0] if arguments else ""
     if name and not name.startswith("-") and name not in names:
         raise WorkbookError(f"There is no command {name}. {nearest(name, names)}")
     wants_help = "-h" in arguments or "--help" in arguments
     if name == "test" and not wants_help:
-        options = line.parser.parse_args(["test"])
+        options = command_line.parser.parse_args(["test"])
         options.step, options.rest = testing.split_arguments(arguments[1:])
         return options
-    options = line.parser.parse_args(arguments)
+    options = command_line.parser.parse_args(arguments)
     if not options.command:
-        line.parser.print_help()
+        command_line.parser.print_help()
     return options
 
 
@@ -345,14 +346,16 @@ def main(arguments: list[str]) -> int:
     except (KeyboardInterrupt, EOFError):
         return INTERRUPTED
     except WorkbookError as error:
-        return fail(str(error))
+        print_error(str(error))
+        return 1
     except BrokenPipeError:  # `diff | head`: the reader has seen enough
         return 1
     except OSError as error:
         reason = f"{error.strerror or error}: {error.filename or 'the output'}."
         if isinstance(error, PermissionError):
             reason += " May this folder be written to?"
-        return fail(reason)
+        print_error(reason)
+        return 1
     finally:
         signal.signal(signal.SIGINT, signal.SIG_DFL)  # Python says nothing at its end
         close_streams()
@@ -428,10 +431,7 @@ def close_streams() -> None:
             os.dup2(nowhere, stream.fileno())
 
 
-def fail(reason: str) -> int:
-    """Print why a command failed; return its status."""
-    try:
+def print_error(reason: str) -> None:
+    """Print why a command failed, if anybody reads it."""
+    with suppress(OSError):
         print(reason, file=sys.stderr)
-    except OSError:  # nobody reads that, either
-        return 1
-    return 1

@@ -80,7 +80,7 @@ def of_lesson(step: str, wanted: str, failing: list[str]) -> list[str]:
 
 
 def find_behaviours(wanted: str, names: list[str]) -> list[str]:
-    """Return the names with these words: in a row or, if there is none, in any order."""
+    """Return the names with these words: in a row or, if there is none, in any way."""
     titles = {name: behaviour_title(name) for name in names}
     in_a_row = [name for name in names if wanted.lower() in titles[name]]
     return in_a_row or [name for name in names if has_words(wanted, titles[name])]

@@ -1,27 +1,29 @@
 """`test`: run pytest."""
 
 import argparse
-import os
 import sys
 
 from workbook.common import say_command
 from workbook.lessons import find_place
-from workbook.places import WORK, shown
+from workbook.places import ROOT, WORK, shown
 
 
 def split_arguments(arguments: list[str]) -> tuple[str | None, list[str]]:
     """Return the step that stands first, if one does, and the rest for pytest."""
-    if arguments and looks_like_step(arguments[0]):
+    if arguments and is_no_option_or_path(arguments[0]):
         return arguments[0], arguments[1:]
     return None, list(arguments)
 
 
-def looks_like_step(word: str) -> bool:
-    """Return whether a word means a step or work/: no option, and no file of tests."""
+def is_no_option_or_path(word: str) -> bool:
+    """Return whether a word can only mean a step, or work/: pytest has no use for it.
+
+    A path of tests is one from the top of the workbook: pytest runs there.
+    """
     if word.startswith("-"):
         return False
-    path = word.partition("::")[0]
-    return word == "work" or not os.path.exists(path)
+    path = ROOT / word.partition("::")[0]
+    return word == "work" or not path.exists()
 
 
 def test_command(options: argparse.Namespace) -> int:

@@ -3,10 +3,9 @@
 import os
 import select
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from typing import Any
 
 from tests.support.messages import Message
 from tests.support.suites import SuiteRunner
@@ -78,10 +77,18 @@ class WatchingRunner(SuiteRunner):
         """Note what is in work/ now: that is what the next tests judge."""
         self.judged = times_of_saves()
 
-    def run_tests(self, *words: Any, **options: Any) -> Iterator[Message]:
+    def run_tests(
+        self,
+        step: str,
+        folder: Path,
+        chosen: Sequence[str] | None = None,
+        workers: int = 1,
+        options: Sequence[str] = (),
+    ) -> Iterator[Message]:
         """Run tests as SuiteRunner does; raises SavedMeanwhileError after a save."""
-        with closing(super().run_tests(*words, **options)) as messages:
-            for message in messages:
+        all_messages = super().run_tests(step, folder, chosen, workers, options)
+        with closing(all_messages):
+            for message in all_messages:
                 if times_of_saves() != self.judged:
                     raise SavedMeanwhileError
                 yield message

@@ -38,7 +38,8 @@ from cosmic_ray.work_item import (
 from parso.python.tree import Keyword
 from parso.tree import NodeOrLeaf
 
-from tests.support.runner import QUIET, ROOT, Runner, suites
+from tests.support.suite_process import OPTIONS
+from tests.support.suites import ROOT, SuiteRunner, suites
 
 STEP = ROOT / "steps" / "06_protected"
 PACKAGE = "flask_login_tutorial"
@@ -121,7 +122,7 @@ class Witnesses:
         )
         with self.coverage.collect():
             status = pytest.main(
-                [*QUIET, "--step", STEP.name, *suites()], plugins=[self]
+                [*OPTIONS, "--step", STEP.name, *suites(STEP.name)], plugins=[self]
             )
         if status:
             raise SystemExit("The suites must pass before their tests can be tested.")
@@ -179,9 +180,9 @@ class Judges:
 
     def __init__(self) -> None:
         self.witnesses = Witnesses()
-        self.free: Queue[Runner] = Queue()
+        self.free: Queue[SuiteRunner] = Queue()
         for _ in range(2):
-            self.free.put(Runner())
+            self.free.put(SuiteRunner(warm=True))
         self.alert: dict[str, list[str]] = {name: [] for name in FILES}
 
     def judge(self, item: WorkItem) -> tuple[WorkItem, WorkResult]:
@@ -204,11 +205,10 @@ class Judges:
                 mutate_code(file.read_text("utf-8"), operator, mutation.occurrence),
                 "utf-8",
             )
-            red = (
-                runner.judge(STEP.name, copy, "--exitfirst", *tests)["failed"]
-                if tests
-                else []
-            )
+            red: list[str] = []
+            if tests:
+                outcomes = runner.judge(STEP.name, copy, tests, ["--exitfirst"])
+                red = sorted(outcomes.failed)
         self.free.put(runner)
         alert[:] = [*red, *(test for test in alert if test not in red)]
         outcome = TestOutcome.KILLED if red else TestOutcome.SURVIVED

@@ -9,6 +9,7 @@ import click
 import pytest
 from flask import Flask, redirect
 
+from tests.support.app_start import start_problem
 from tests.support.checks import assert_logged, assert_refused
 from tests.support.harness import (
     OPEN_APPS,
@@ -20,7 +21,6 @@ from tests.support.harness import (
     close,
     main_form,
 )
-from tests.support.listener import start_problem
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.harness import STEPS
-from tests.support.runner import Runner
+from tests.support.suites import SuiteRunner
 
 # What another author may write: file, our text, theirs.
 OTHER_WAYS = {
@@ -57,10 +57,8 @@ def test_an_app_that_is_written_in_another_way_holds_as_well(copy: Path) -> None
     """A test that fails here demands a way, and a learner who found another one is told
     that it is wrong.
     """
-    runner = Runner()
+    with SuiteRunner() as runner:
+        outcomes = runner.judge("06_protected", copy)
 
-    outcomes = runner.judge("06_protected", copy)
-
-    runner.close()
-    assert not outcomes["failed"], "\n".join(outcomes["failed"])
-    assert len(outcomes["passed"]) > 200
+    assert not outcomes.failed, "\n".join(sorted(outcomes.failed))
+    assert len(outcomes.passed) > 200

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.harness import ROOT, STEPS
-from tests.support.runner import Runner
+from tests.support.suites import SuiteRunner
 
 # What is green on the step before, for step 01 on the empty app, and why that is meant
 # so.
@@ -41,11 +41,10 @@ HOLDS_BEFORE = {
 
 
 @pytest.fixture(scope="module")
-def runner() -> Iterator[Runner]:
+def runner() -> Iterator[SuiteRunner]:
     """What runs a suite on a folder, in a process of its own."""
-    runner = Runner()
-    yield runner
-    runner.close()
+    with SuiteRunner(warm=True) as runner:
+        yield runner
 
 
 def folder_before(step: str) -> Path:
@@ -56,16 +55,16 @@ def folder_before(step: str) -> Path:
 
 @pytest.mark.parametrize("step", HOLDS_BEFORE)
 def test_a_suite_is_red_on_the_step_before_but_for_what_is_listed(
-    runner: Runner, step: str
+    runner: SuiteRunner, step: str
 ) -> None:
     """Of a test with several cases it is enough that one is red: the others are there
     to compare.
     """
-    outcomes = runner.judge(step, folder_before(step), str(ROOT / "tests" / step))
+    outcomes = runner.judge(step, folder_before(step), [f"tests/{step}"])
 
-    green = set(outcomes["passed"]) - set(outcomes["failed"])
+    green = outcomes.passed - outcomes.failed
     assert {test.rpartition("::")[2] for test in green} == set(HOLDS_BEFORE[step])
-    assert outcomes["failed"], "no test was red, or none was run"
+    assert outcomes.failed, "no test was red, or none was run"
 
 
 def test_every_suite_is_tried_on_the_step_before() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.runner import Runner
+from tests.support.suites import SuiteRunner
 from workbook.aside import copy_lesson
 from workbook.patches import FOLDER, Mistake, all_mistakes, apply, read
 
@@ -77,11 +77,10 @@ def listed(tests: set[str]) -> str:
 
 
 @pytest.fixture(scope="session")
-def runner() -> Iterator[Runner]:
+def runner() -> Iterator[SuiteRunner]:
     """What runs the suites on the copies."""
-    runner = Runner()
-    yield runner
-    runner.close()
+    with SuiteRunner(warm=True) as runner:
+        yield runner
 
 
 def test_every_mistake_has_its_patch_and_no_other_is_there() -> None:
@@ -138,7 +137,7 @@ def test_the_tests_that_a_patch_names_are_there(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_mistake_turns_exactly_its_own_tests_red(
-    name: str, runner: Runner, tmp_path: Path
+    name: str, runner: SuiteRunner, tmp_path: Path
 ) -> None:
     """A mistake that nothing catches is a hole in the suites; one that turns others red
     hides which test is its own.
@@ -150,7 +149,7 @@ def test_a_mistake_turns_exactly_its_own_tests_red(
     apply(mistake, copy)
     outcomes = runner.judge(mistake.step, copy)
 
-    red = set(outcomes["failed"])
+    red = outcomes.failed
     named = set(mistake.red)
     assert red, f"{name}.patch is caught by no test at all"
     assert not named - red, (
@@ -159,4 +158,4 @@ def test_a_mistake_turns_exactly_its_own_tests_red(
     assert not red - named, (
         f"{name}.patch turns tests red that it does not name:{listed(red - named)}"
     )
-    assert set(outcomes["passed"]) - red, f"{name}.patch leaves no test that passes"
+    assert outcomes.passed - red, f"{name}.patch leaves no test that passes"

@@ -24,7 +24,7 @@ from tests.support.harness import (
     query,
     visible_text,
 )
-from tests.support.runner import Runner
+from tests.support.suites import SuiteRunner
 
 # One way to do each: in which file what stands there once, and what takes its place.
 SOLUTIONS = Path(__file__).parent / "exercises"
@@ -245,11 +245,10 @@ EXERCISES = {
 
 
 @pytest.fixture(scope="module")
-def runner() -> Iterator[Runner]:
+def runner() -> Iterator[SuiteRunner]:
     """What runs the suites on the copies."""
-    runner = Runner()
-    yield runner
-    runner.close()
+    with SuiteRunner(warm=True) as runner:
+        yield runner
 
 
 @pytest.fixture
@@ -299,18 +298,18 @@ def test_every_exercise_of_the_notebooks_is_tried() -> None:
     ("name", "solved"), [(name, name) for name in EXERCISES], indirect=["solved"]
 )
 def test_an_exercise_can_be_done_and_turns_the_tests_red_that_it_should(
-    runner: Runner, name: str, solved: Step
+    runner: SuiteRunner, name: str, solved: Step
 ) -> None:
     """What the notebook promises comes; all else in the suite stays green."""
     exercise = EXERCISES[name]
-    suite = ROOT / "tests" / STEPS[exercise.step].name
+    suite = f"tests/{STEPS[exercise.step].name}"
 
     exercise.works(solved)
-    outcomes = runner.judge(f"{exercise.step:02}", solved.path, str(suite))
+    outcomes = runner.judge(f"{exercise.step:02}", solved.path, [suite])
 
-    red = {test.rpartition("::")[2] for test in outcomes["failed"]}
+    red = {test.rpartition("::")[2] for test in outcomes.failed}
     if exercise.red == MANY:
         assert len(red) > 10, sorted(red)
     else:
         assert red == exercise.red
-    assert len(outcomes["passed"]) > 10
+    assert len(outcomes.passed) > 10

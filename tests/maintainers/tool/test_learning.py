@@ -2,12 +2,17 @@
 
 import json
 import re
+import time
 from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.support.harness import ROOT
+
+PATIENCE = 60  # seconds; only to end a test that hangs
 
 
 def test_start_copies_the_step_before_and_says_what_to_build(house: Any) -> None:
@@ -244,15 +249,27 @@ def test_ctrl_c_ends_check_and_leaves_nothing_running(
 ) -> None:
     """Also where the app hangs."""
     house.begin("02")
-    house.edit(
-        "routes.py", "bp = ", "open('began', 'w').close()\nwhile True: pass\nbp = "
+    hangs = (
+        "import os\nopen('began', 'w').write(f'{os.getpid()}')\nwhile True: pass\nbp = "
     )
+    house.edit("routes.py", "bp = ", hangs)
+    began = house.path / "began"
     process = house.start("check")
-    while not (house.path / "began").exists():
+    while not (began.exists() and began.read_text()):
         assert process.poll() is None
     status, rest = interrupt(process)
 
     assert (status, "Traceback" in rest) == (130, False)
+    wait_until_ended(int(began.read_text()))
+
+
+def wait_until_ended(number: int) -> None:
+    """Wait for the end of a process that somebody else has started and killed."""
+    limit = time.monotonic() + PATIENCE
+    stat = Path(f"/proc/{number}/stat")
+    with suppress(FileNotFoundError):
+        while ") Z " not in stat.read_text():  # a zombie, until its parent looks
+            assert time.monotonic() < limit, f"process {number} still runs"
 
 
 def test_watch_answers_at_every_save(

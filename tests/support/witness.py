@@ -1,0 +1,183 @@
+"""A pytest plugin for each process that runs tests, with or without xdist.
+
+It sees what the tests ask of the app, ends what never comes back, and adds to pytest's
+reports what the Reporter (tests/support/reporter.py) tells.
+"""
+
+import linecache
+import os
+import re
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from flask import Flask, Request, request, request_finished
+from werkzeug.wrappers import Response
+
+from tests.support.app_start import short, start_problem
+from tests.support.harness import ROOT, STEPS
+
+# Seconds. A behaviour takes a fraction of one, so what takes longer will not end.
+PATIENCE = float(os.environ.get("WORKBOOK_PATIENCE", 20))
+MOST_LINES = 12  # of what pytest says about a failure
+MOST_REQUESTS = 3
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Begin to watch, unless this process only hands out the tests to others."""
+    hands_out = bool(config.getoption("numprocesses", None))
+    if hands_out and not hasattr(config, "workerinput"):
+        return
+    config.pluginmanager.register(Witness(config))
+
+
+class Witness:
+    """Sees what the tests ask of the app, and tells it with each report."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        # The name that xdist gives to what a worker tells at its end.
+        if not hasattr(config, "workeroutput"):
+            config.workeroutput = {}
+        self.config = config
+        self.requests: list[str] = []
+        self.clock = Clock()
+        request_finished.connect(self.note_request)
+
+    def note_request(self, _: Flask, response: Response) -> None:
+        """Note a request, and what was answered."""
+        asked = describe_request(request)
+        self.requests.append(f"{asked} -> {response.status}")
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_collection(self) -> Iterator[None]:
+        """End an app that never comes back, and keep what pytest makes of the suites.
+
+        To rewrite them takes a second.
+        """
+        sys.pycache_prefix = os.path.join(sys.prefix, "pycache")
+        sys.dont_write_bytecode = False
+        with self.clock.running():
+            return (yield)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Begin with the tests that take long; run none if the app does not start."""
+        # The app must not be cached: it may be saved twice in a second.
+        sys.pycache_prefix = None
+        sys.dont_write_bytecode = True
+        items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+        number = self.config.workbook_step
+        problem = start_problem(number, STEPS[number].path)
+        if problem:
+            reason = f"The app does not start, so no behaviour was tried.\n{problem}"
+            self.config.workeroutput["stop"] = reason
+            items.clear()
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self) -> Iterator[None]:
+        """Give each test its own time, and its own requests."""
+        self.requests.clear()
+        with self.clock.running():
+            return (yield)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(self, item: pytest.Item) -> Iterator[None]:
+        """Add to a report what is to be told, as plain values: it may go to another
+        process.
+        """
+        report = yield
+        report.reason = " ".join((item.obj.__doc__ or "").split())
+        if report.failed:
+            folder = STEPS[self.config.workbook_step].path
+            report.problem = {
+                "said": describe_failure(report),
+                "asked": self.requests[-MOST_REQUESTS:],
+                "raised": describe_exception(report.caplog, folder),
+                "place": describe_place(report),
+            }
+        return report
+
+
+class Clock:
+    """Ends what takes too long, where the system has a signal for that."""
+
+    def __init__(self) -> None:
+        self.patience = PATIENCE
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Raise TimeoutError in what is done meanwhile, if it takes too long.
+
+        Raise it again and again: an app may catch the first one.
+        """
+        if not hasattr(signal, "SIGALRM"):
+            yield
+            return
+        signal.signal(signal.SIGALRM, self.raise_timeout)
+        signal.setitimer(signal.ITIMER_REAL, self.patience, self.patience)
+        try:
+            yield
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+
+    def raise_timeout(self, *_: object) -> None:
+        """Raise TimeoutError; what comes after an endless loop has less time."""
+        seconds = self.patience
+        self.patience = 1
+        raise TimeoutError(
+            f"nothing came back in {seconds:g} seconds: an endless loop?"
+        )
+
+
+def describe_request(asked: Request) -> str:
+    """Return a request as one would say it: GET /login?next=/account."""
+    return f"{asked.method} {asked.full_path.rstrip('?')}"
+
+
+def describe_failure(report: pytest.TestReport) -> list[str]:
+    """Return what pytest says about a failure, without what only pytest needs."""
+    crash = getattr(report.longrepr, "reprcrash", None)
+    message = crash.message if crash else report.longreprtext
+    lines = message.strip().partition("\n<!doctype")[0].splitlines()
+    if crash and lines == ["AssertionError"]:
+        # Raised in a helper, whose assertions pytest does not explain.
+        lines = [linecache.getline(crash.path, crash.lineno).strip()]
+    said = []
+    for line in lines:
+        if "Use -v" not in line:
+            said.append(re.sub("^(AssertionError: )?(assert (?=the ))?", "", line))
+    return said[:MOST_LINES]
+
+
+def describe_exception(log: str, folder: Path) -> str:
+    """Return what the app's own code raised, and where; an empty text if nothing.
+
+    The app answered 500 and wrote the traceback into its log, which pytest has kept.
+    """
+    places = re.findall(rf'File "{re.escape(str(folder))}.(.+?)", line (\d+)', log)
+    errors = re.findall(r"^(?:\w+\.)*[A-Z]\w+(?:: .*)?$", log, re.MULTILINE)
+    if not places or not errors:
+        return ""
+    file, line = places[-1]
+    return f"{short(folder)}/{file}:{line}: {errors[-1]}"
+
+
+def describe_place(report: pytest.TestReport) -> str:
+    """Return the line of the test at which it failed, with its file and number."""
+    file = report.nodeid.partition("::")[0]
+    number = line_in_test(report, file)
+    line = linecache.getline(str(ROOT / file), number).strip()
+    return f"{file}:{number}   {line}"
+
+
+def line_in_test(report: pytest.TestReport, file: str) -> int:
+    """Return the line at which a test failed; its first one if none is known."""
+    traceback_shown = getattr(report.longrepr, "reprtraceback", None)
+    for entry in getattr(traceback_shown, "reprentries", []):
+        location = entry.reprfileloc
+        if location and str(location.path).endswith(file):
+            return location.lineno
+    return report.location[1] + 1
