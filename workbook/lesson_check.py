@@ -97,19 +97,20 @@ def print_the_rest(lesson: Lesson, outcome: Outcome) -> list[str]:
     earlier = [name for name in outcome.reasons if name not in {*own, *later}]
     broken = [name for name in earlier if name in outcome.problems]
     if broken:
-        print(f"{mark(False)} Broken: {len(broken)} behaviours of what came before:")
+        print(f"{mark(False)} Broken: {counted(broken)} of what came before:")
         for name in broken:
             print(f"  {mark(False)} {name[:2]}: {behaviour_title(name)}")
     elif earlier:
-        print(f"{mark(True)} Nothing before it is broken: {len(earlier)} behaviours.")
+        print(f"{mark(True)} Nothing before it is broken: {counted(earlier)}.")
     if later:
-        count = len(lessons(lesson.step)) - lesson.number
         passed = len([name for name in later if name not in outcome.problems])
-        print(
-            f"Later in this step: {count} lessons with {len(later)} behaviours; "
-            f"{passed} of them hold already."
-        )
+        print(f"Later in this step: {counted(later)}; {passed} of them hold already.")
     return broken
+
+
+def counted(names: list[str]) -> str:
+    """Return how many behaviours these are, in words."""
+    return "1 behaviour" if len(names) == 1 else f"{len(names)} behaviours"
 
 
 def print_changes(lesson: Lesson, before: Progress, outcome: Outcome) -> None:

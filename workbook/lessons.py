@@ -146,15 +146,16 @@ def read_lesson(step: str, heading: re.Match[str], body: str) -> Lesson:
             f"{step}/LESSONS.md, lesson {number}: a line such as "
             "*essential · 12 minutes* and a block that begins with ```diff are needed."
         )
-    parts = BLOCK.split(body[about.end() :])
+    text = BLOCK.sub("", body[about.end() :])
+    before, try_it, after = text.partition("**Try it")
     return Lesson(
         step=step,
         number=number,
         title=heading[2].strip(),
         essential=about[1] == "essential",
         minutes=int(about[2]),
-        before=parts[0].strip(),
-        after=parts[-1].strip(),
+        before=before.strip(),
+        after=(try_it + after).strip(),
         given_files=tuple(blocks.get("given", "").split()),
         given=blocks.get("diff given", ""),
         diff=blocks["diff"],
