@@ -99,6 +99,8 @@ def explain(name: str, outcome: Outcome) -> None:
     print(f"  Said   {said}")
     if problem.raised:
         print(f"  Raised {paint(problem.raised, '1')}")
+    elif problem.code:
+        print(f"  Code   {paint(problem.code, '1')}")
     print(f"  Test   {problem.place}\n")
 
 
