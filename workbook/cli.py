@@ -25,6 +25,7 @@ from workbook.variables import clean_environment
 
 INTERRUPTED = 130
 STEP_HELP = "such as 3, 03 or 03_forms"
+PLACE_HELP = "a step such as 3 or 03, a lesson such as 03.2"
 # Extras of pyproject.toml, beside the packages that the app needs. None: no packages.
 APP = ()
 SUITES = ("test", "tool")
@@ -93,15 +94,15 @@ def add_start(command_line: CommandLine) -> None:
     start = command_line.add(
         "start",
         start_command,
-        "Begin a step yourself: work/ becomes a copy of the step before it.",
-        "start 03",
+        "Begin a lesson: work/ becomes the app before it, and the lesson is printed.",
+        "start 05.3",
         SUITES,
     )
     start.add_argument(
         "step",
         metavar="STEP",
         nargs="?",
-        help=f"{STEP_HELP}; none: read the task again",
+        help=f"{PLACE_HELP}; next: the one after yours; none: read yours again",
     )
     start.add_argument(
         "--aside",
@@ -113,14 +114,18 @@ def add_start(command_line: CommandLine) -> None:
 def add_check(command_line: CommandLine) -> None:
     """Add `check` and `hint`."""
     check = command_line.add(
-        "check", check_command, "See which behaviours hold in work/.", "check", SUITES
+        "check",
+        check_command,
+        "See which behaviours of your lesson hold in work/; then go on to the next.",
+        "check",
+        SUITES,
     )
     check.add_argument(
         "words",
         metavar="WORDS",
         nargs="*",
         help="words of the behaviour to explain, if not the first that fails; or the "
-        "step to go on to",
+        "step or lesson to go on to",
     )
     check.add_argument(
         "--watch", action="store_true", help="run again after every save"
@@ -141,7 +146,7 @@ def add_peek(command_line: CommandLine) -> None:
     peek = command_line.add(
         "peek",
         peek_command,
-        "The difference from your work/ to the step.",
+        "The difference from your work/ to the app after your lesson.",
         "peek auth.py",
     )
     peek.add_argument(
@@ -176,7 +181,7 @@ def add_list(command_line: CommandLine) -> None:
     listing = command_line.add(
         "list",
         list_command,
-        "The steps and how far you are; or the mistakes, or the progress of a class.",
+        "Steps, lessons and how far you are; or the mistakes, or a class's progress.",
         "list --all participants/*",
     )
     listing.add_argument(
@@ -192,11 +197,11 @@ def add_diff(command_line: CommandLine) -> None:
     diff = command_line.add(
         "diff",
         diff_command,
-        "What changes from one step to another, told as a lesson.",
+        "What changes from one step or lesson to another, in the order to read it.",
         "diff 04 05 --html lesson.html",
     )
-    diff.add_argument("a", metavar="A", help="a step, or work")
-    diff.add_argument("b", metavar="B", help="a step, or work")
+    diff.add_argument("a", metavar="A", help="a step, a lesson (05.2) or work")
+    diff.add_argument("b", metavar="B", help="a step, a lesson (05.3) or work")
     diff.add_argument(
         "path", metavar="PATH", nargs="?", help="such as auth.py or templates"
     )
@@ -225,7 +230,7 @@ def add_run(command_line: CommandLine) -> None:
     run = command_line.add(
         "run",
         run_command,
-        "Serve a step, or your work/, until Ctrl-C.",
+        "Serve a step, a lesson or your work/ until Ctrl-C.",
         "run 04",
         APP,
     )
@@ -234,7 +239,7 @@ def add_run(command_line: CommandLine) -> None:
         metavar="STEP",
         nargs="?",
         default="06",
-        help=f"{STEP_HELP}, or work; 06 if none is named",
+        help=f"{PLACE_HELP}, or work; 06 if none is named",
     )
     add_server_options(run)
 
@@ -271,7 +276,7 @@ def add_test(command_line: CommandLine) -> None:
         EVERYTHING,
     )
     test.add_argument(
-        "step", metavar="STEP", nargs="?", help=f"{STEP_HELP}; everything if none"
+        "step", metavar="STEP", nargs="?", help=f"{PLACE_HELP}; everything if none"
     )
     test.add_argument(
         "--app", metavar="DIR", help="test this folder instead of the step"
