@@ -373,6 +373,7 @@ def run(arguments: list[str]) -> int:
     if not options.command:
         return 0
     check_steps(options)
+    read_paths_from(called_from(), options)
     if options.command in ("run", "break"):
         say_which_settings_are_ignored(removed)
     extras = needed_extras(options)
@@ -394,6 +395,33 @@ def check_steps(options: argparse.Namespace) -> None:
             find_lesson(word.removesuffix(START))
         elif word and Path(word).name != "work":
             find_step(word, others)
+
+
+def called_from() -> Path:
+    """Return the folder that the command was typed in."""
+    # Set by bootstrap.restart(); what we start in turn is not to see it.
+    return Path(os.environ.pop(bootstrap.CALLED_FROM, os.getcwd()))
+
+
+def read_paths_from(folder: Path, options: argparse.Namespace) -> None:
+    """Take the paths on the command line as seen from a folder, not from ours."""
+    if folder.resolve() == ROOT:
+        return
+    if getattr(options, "html", None):
+        options.html = seen_from(folder, options.html)
+    if getattr(options, "all", None):
+        options.all = [seen_from(folder, name) for name in options.all]
+    if options.command == "test":
+        options.rest = testing.join_app(options.rest)
+        for number, word in enumerate(options.rest):
+            if word.startswith("--app="):
+                path = seen_from(folder, word.removeprefix("--app="))
+                options.rest[number] = f"--app={path}"
+
+
+def seen_from(folder: Path, path: str) -> str:
+    """Return the whole path of what is called so in a folder."""
+    return os.path.normpath(folder / path)
 
 
 def say_which_settings_are_ignored(removed: list[str]) -> None:
