@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from flask_login import current_user
+from flask_login import FlaskLoginClient, current_user, login_user
 from sqlalchemy import event, inspect
 
 from tests.support.harness import HOST, PASSWORD, Step, Visitor, query
@@ -375,6 +375,45 @@ def test_a_log_in_deletes_the_members_expired_sessions(
     member.log_in()
 
     assert len(sql("SELECT id FROM user_sessions")) == 1
+
+
+def test_a_view_that_calls_login_user_itself_starts_a_session_that_ends(
+    step: Step, own_app: Flask
+) -> None:
+    """Whoever adds a page in your app has read Flask-Login's documentation, and not
+    your code. That must neither crash nor make a log-in that nobody can end.
+    """
+
+    @own_app.route("/other-way")
+    def other_way() -> str:
+        login_user(step.module.models.User.find("ada@example.com"))
+        return "done"
+
+    visitor = Visitor(own_app)
+    visitor.sign_up()
+
+    visitor.get("/other-way")
+
+    assert visitor.logged_in, "the visitor is not logged in"
+    assert query(own_app, "SELECT id FROM user_sessions"), "there is no row to end"
+    visitor.log_out()
+    assert not visitor.logged_in, "the visitor is still logged in"
+
+
+def test_flask_logins_own_test_client_logs_in(
+    step: Step, make_app: Callable[..., Flask]
+) -> None:
+    """`app.test_client(user=...)` is how Flask-Login's documentation tests pages."""
+    app = make_app(TRUSTED_HOSTS=[], SESSION_COOKIE_SECURE=False)
+    app.test_client_class = FlaskLoginClient
+    Visitor(app, scheme="http").sign_up()
+    user = step.module.models.User
+    with app.app_context():
+        client = app.test_client(user=user.find("ada@example.com"))
+
+    page = client.get("/dashboard")
+
+    assert "Ada Lovelace" in page.text
 
 
 def test_deleting_an_account_deletes_its_sessions(member: Visitor, sql: Sql) -> None:

@@ -7,14 +7,17 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from tests.support.harness import Visitor, query
+from tests.support.harness import NEW_PASSWORD, Visitor, query
 
 Sql = Callable[..., list[Any]]
 
 
-def flask(app: Flask, *words: str) -> tuple[int, str]:
-    """Run a `flask` command: its exit status and what it said."""
-    result = app.test_cli_runner().invoke(args=list(words))
+def flask(app: Flask, *words: str, typed: str = "") -> tuple[int, str]:
+    """Run a `flask` command: its exit status and what it said.
+
+    `typed` is what the operator answers to its questions.
+    """
+    result = app.test_cli_runner().invoke(args=list(words), input=typed)
     assert "No such command" not in result.output, (
         f"there is no command `flask {words[0]}` yet"
     )
@@ -86,12 +89,75 @@ def test_end_sessions_logs_a_member_out_everywhere(app: Flask, member: Visitor) 
 
 def test_an_unknown_address_is_said_to_be_unknown(app: Flask) -> None:
     """And nothing else happens."""
-    for command in ("deactivate", "reactivate", "end-sessions"):
+    typed = {"set-password": f"{NEW_PASSWORD}\n" * 2, "delete-user": "y\n"}
+    commands = ("deactivate", "reactivate", "end-sessions", "set-password")
+    for command in (*commands, "delete-user"):
         for address in ("eve@example.com", "not an address"):
-            status, said = flask(app, command, address)
+            status, said = flask(app, command, address, typed=typed.get(command, ""))
 
             assert status != 0, f"`flask {command} {address}` succeeded: {said}"
             assert address in said
+
+
+@pytest.mark.asvs("7.4.3")
+def test_set_password_gives_a_new_one_and_logs_the_member_out_everywhere(
+    app: Flask, member: Visitor
+) -> None:
+    """For the member who has forgotten the password, or whose account was taken
+    over: the thief is logged in as well.
+    """
+    member.log_in(remember=True)
+
+    status, said = flask(
+        app, "set-password", "ADA@example.com", typed=f"{NEW_PASSWORD}\n" * 2
+    )
+
+    assert status == 0, said
+    assert NEW_PASSWORD not in said, "the password is shown on the terminal"
+    assert not member.logged_in, "the old session is still good"
+    member.log_in()
+    assert not member.logged_in, "the old password still opens the account"
+    member.log_in(password=NEW_PASSWORD)
+    assert member.logged_in, "the new password does not open the account"
+
+
+def test_set_password_holds_the_operator_to_the_same_rules(
+    app: Flask, member: Visitor
+) -> None:
+    """A weak password is weak whoever has chosen it."""
+    status, said = flask(app, "set-password", "ada@example.com", typed="short\n" * 2)
+
+    assert status != 0, f"a password of five characters was taken: {said}"
+    member.log_in()
+    assert member.logged_in, "the old password does not open the account any more"
+
+
+def test_delete_user_deletes_the_account_and_all_that_belongs_to_it(
+    app: Flask, member: Visitor, sql: Sql
+) -> None:
+    """Whoever asks to be forgotten is to be forgotten whole; a session that is left
+    could come alive for somebody else.
+    """
+    bob = Visitor(app)
+    bob.sign_up("bob@example.com")
+    bob.log_in("bob@example.com")
+    member.log_in()
+
+    status, said = flask(app, "delete-user", "ADA@example.com", typed="y\n")
+
+    assert status == 0, said
+    assert not member.logged_in, "the deleted member is still logged in"
+    assert len(sql("SELECT id FROM users")) == 1
+    assert len(sql("SELECT id FROM user_sessions")) == 1
+    assert bob.logged_in, "Bob is not logged in any more"
+
+
+def test_delete_user_asks_first(app: Flask, member: Visitor, sql: Sql) -> None:
+    """What is deleted does not come back."""
+    status, _ = flask(app, "delete-user", "ada@example.com", typed="n\n")
+
+    assert status != 0, "the answer no is no success"
+    assert len(sql("SELECT id FROM users")) == 1
 
 
 def test_clear_sessions_deletes_what_has_expired_and_nothing_else(

@@ -84,8 +84,13 @@ class User(UserMixin, db.Model):
     def get_id(self) -> str:
         """Return what Flask-Login keeps in the session cookie: the session's token.
 
-        The user's id would open the account for ever; a token can be ended.
+        The user's id would open the account for ever; a token can be ended. Code that
+        calls login_user without start_session (sessions.py) gets a session as well.
         """
+        if self.current_session is None:
+            self.current_session = UserSession(user=self)
+            db.session.add(self.current_session)
+            db.session.commit()
         return self.current_session.token
 
     @staticmethod
@@ -168,8 +173,8 @@ class UserSession(db.Model):
     )
     created: Mapped[datetime] = mapped_column(default=utcnow)
     last_seen: Mapped[datetime] = mapped_column(default=utcnow)
-    user_agent: Mapped[str] = mapped_column(String(255))
-    remembered: Mapped[bool]
+    user_agent: Mapped[str] = mapped_column(String(255), default="")
+    remembered: Mapped[bool] = mapped_column(default=False)
     # The CSRF secret of the page: two clicks on its button send the same one.
     login_page: Mapped[str | None] = mapped_column(String(64))
     user: Mapped[User] = relationship(lazy="joined", innerjoin=True)  # in one query

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import click
 from email_validator import EmailNotValidError
-from flask import Blueprint
+from flask import Blueprint, current_app
 from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError
 
@@ -143,6 +143,37 @@ def end_sessions(email: str) -> None:
         user.end_sessions()
         db.session.commit()
     click.echo(f"{user.email} is logged out everywhere.")
+
+
+@bp.cli.command("set-password")
+@click.argument("email")
+@click.password_option()
+def set_password(email: str, password: str) -> None:
+    """Give EMAIL a new password, and log them out everywhere; asks for it."""
+    with database_errors_explained():
+        user = find_user_or_fail(email)
+        problem = password_problem(password, user.name, user.email)
+        if problem:
+            raise click.ClickException(problem)
+        user.set_password(password)
+        user.end_sessions()
+        db.session.commit()
+    current_app.logger.info("Account %s: the operator set a password", user.id)
+    click.echo(f"{user.email} has a new password, and is logged out everywhere.")
+
+
+@bp.cli.command("delete-user")
+@click.argument("email")
+@click.confirmation_option(prompt="Delete the account and all that belongs to it?")
+def delete_user(email: str) -> None:
+    """Delete the account of EMAIL for good; asks first."""
+    with database_errors_explained():
+        user = find_user_or_fail(email)
+        email, number = user.email, user.id
+        db.session.delete(user)  # the database deletes the sessions (ON DELETE CASCADE)
+        db.session.commit()
+    current_app.logger.info("Account %s: the operator deleted it", number)
+    click.echo(f"{email} has no account any more.")
 
 
 @bp.cli.command("clear-sessions")
