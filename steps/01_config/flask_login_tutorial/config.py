@@ -12,7 +12,7 @@ from click import ClickException
 from dotenv import dotenv_values
 
 ENV_FILE = Path(__file__).parent.parent / ".env"
-NEW_KEY = 'python3 -c "import secrets; print(secrets.token_hex(32))"'
+NEW_KEY_COMMAND = 'python3 -c "import secrets; print(secrets.token_hex(32))"'
 PLACEHOLDERS = (
     "changeme",
     "change-me",
@@ -30,6 +30,7 @@ HOST_NAME = re.compile(r"\.?\w[\w.-]*(:\d{1,5})?")
 GIVEN = "given to create_app"
 ENVIRONMENT = "from the environment"
 
+# Settings that the environment or the .env file can change.
 DEFAULTS = {
     "SECRET_KEY": "",
     "SECRET_KEY_FALLBACKS": "",
@@ -38,7 +39,8 @@ DEFAULTS = {
     "PROXY_COUNT": "0",
 }
 
-FIXED = {
+# Settings that only the argument of create_app can change.
+CODE_DEFAULTS = {
     "SESSION_COOKIE_HTTPONLY": True,  # no script can read the cookie
     "SESSION_COOKIE_SAMESITE": "Lax",  # other sites cannot send it with a POST
     "MAX_CONTENT_LENGTH": 64 * 1024,  # bytes; larger requests get 413
@@ -60,8 +62,8 @@ class Setting:
     value: Any
     source: str
 
-    def place(self) -> str:
-        """Say where a better value belongs."""
+    def how_to_set(self) -> str:
+        """Say how to give it a better value."""
         if self.source == GIVEN:
             return f"give it to create_app as {self.name}"
         if self.source == ENVIRONMENT:
@@ -79,14 +81,14 @@ def load_config(given: Mapping[str, Any]) -> dict[str, Any]:
     Raises ConfigError, which names the setting and says what to do.
     """
     settings = find_settings(given)
-    config = {**FIXED, **given}
+    config = {**CODE_DEFAULTS, **given}
     config["SECRET_KEY"] = check_key(settings["SECRET_KEY"])
     config["SECRET_KEY_FALLBACKS"] = check_old_keys(settings["SECRET_KEY_FALLBACKS"])
     config["SESSION_COOKIE_SECURE"] = as_bool(settings["SESSION_COOKIE_SECURE"])
     name = cookie_name(config["SESSION_COOKIE_SECURE"])
     config.setdefault("SESSION_COOKIE_NAME", name)
     config["TRUSTED_HOSTS"] = check_hosts(settings["TRUSTED_HOSTS"])
-    config["PROXY_COUNT"] = check_count(settings["PROXY_COUNT"])
+    config["PROXY_COUNT"] = check_proxy_count(settings["PROXY_COUNT"])
     return config
 
 
@@ -135,7 +137,7 @@ def check_key(setting: Setting) -> str:
     else:
         return key
     raise setting.error(
-        f"{problem}. Make a key with\n    {NEW_KEY}\nand {setting.place()}"
+        f"{problem}. Make a key with\n    {NEW_KEY_COMMAND}\nand {setting.how_to_set()}"
     )
 
 
@@ -180,7 +182,7 @@ def is_host_name(text: str) -> bool:
     return HOST_NAME.fullmatch(text) is not None
 
 
-def check_count(setting: Setting) -> int:
+def check_proxy_count(setting: Setting) -> int:
     """Check how many proxies stand in front of the app."""
     if not str(setting.value).isdecimal():
         raise setting.error("is the number of proxies in front: 0, 1, 2, ...")

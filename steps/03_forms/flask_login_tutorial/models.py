@@ -19,15 +19,16 @@ def normalise_email(text: str) -> str:
     return validate_email(text.strip(), **options).normalized
 
 
-def email_key(email: str) -> str:
+def key_for_email(email: str) -> str:
     """Return the spelling by which addresses are compared.
 
     Lower case, not casefold(): that turns straße.de into strasse.de, another's domain.
     """
     try:
-        return normalise_email(email).lower()
+        spelling = normalise_email(email)
     except EmailNotValidError:
-        return email.strip().lower()
+        spelling = email.strip()
+    return spelling.lower()
 
 
 class User(db.Model):
@@ -51,7 +52,7 @@ class User(db.Model):
     def normalise_email_column(self, _column: str, email: str) -> str:
         """Store the normal form, and the key beside it; raises EmailNotValidError."""
         normal = normalise_email(email)
-        self.email_key = normal.lower()
+        self.email_key = key_for_email(normal)
         return normal
 
     def set_password(self, password: str) -> None:
@@ -65,4 +66,5 @@ class User(db.Model):
     @staticmethod
     def find(email: str) -> "User | None":
         """Return the user with this address, in any spelling."""
-        return db.session.scalar(select(User).where(User.email_key == email_key(email)))
+        statement = select(User).where(User.email_key == key_for_email(email))
+        return db.session.scalar(statement)

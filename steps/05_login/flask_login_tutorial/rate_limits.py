@@ -14,7 +14,7 @@ from limits.storage import MemoryStorage, storage_from_string
 from limits.strategies import FixedWindowRateLimiter
 from werkzeug.exceptions import TooManyRequests
 
-from .models import email_key
+from .models import key_for_email
 from .network import UNKNOWN, client_network
 
 GUESSES_PER_ACCOUNT = parse("10 per 15 minutes")  # and network: see guess_key
@@ -48,29 +48,29 @@ class RateLimiter:
 
     def count(self, limit: RateLimitItem, *key: str) -> None:
         """Count an attempt; raises TooManyRequests (429) if there were too many."""
-        if not self.ask("hit", limit, *key):
+        if not self.call("hit", limit, *key):
             self.refuse(limit, *key)
 
     def add(self, limit: RateLimitItem, *key: str) -> None:
         """Count an attempt, whatever the count is."""
-        self.ask("hit", limit, *key)
+        self.call("hit", limit, *key)
 
     def check(self, limit: RateLimitItem, *key: str) -> None:
         """Raise TooManyRequests if there were too many attempts; count nothing."""
-        if not self.ask("test", limit, *key):
+        if not self.call("test", limit, *key):
             self.refuse(limit, *key)
 
     def clear(self, limit: RateLimitItem, *key: str) -> None:
         """Forget the attempts."""
-        self.ask("clear", limit, *key)
+        self.call("clear", limit, *key)
 
     def refuse(self, limit: RateLimitItem, *key: str) -> None:
         """Raise TooManyRequests, with the seconds to wait."""
-        window = self.ask("get_window_stats", limit, *key)
+        window = self.call("get_window_stats", limit, *key)
         seconds = int(window.reset_time - time.time())
         raise TooManyRequests(retry_after=max(1, seconds))
 
-    def ask(self, method: str, limit: RateLimitItem, *key: str) -> object:
+    def call(self, method: str, limit: RateLimitItem, *key: str) -> object:
         """Call a method of the shared counters; of those in memory if Redis is away."""
         if time.monotonic() >= self.shared_retry_time:
             try:
@@ -155,7 +155,7 @@ def guess_key(email: str) -> str:
 
     It goes into the log and the counters, so it does not hold the address itself.
     """
-    email_hash = hashlib.sha256(email_key(email).encode()).hexdigest()[:16]
+    email_hash = hashlib.sha256(key_for_email(email).encode()).hexdigest()[:16]
     return f"{email_hash} {client_network(WIDE)}"
 
 

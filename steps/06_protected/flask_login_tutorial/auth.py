@@ -22,8 +22,8 @@ from .forms import LoginForm, SignupForm
 from .models import DOUBLE_CLICK, User
 from .sessions import end_session, is_login_fresh, start_session
 
-# A path on this site, as browsers read it: they take // and /\ for another site, and
-# drop tabs and newlines before they look.
+# A path on this site: one slash first. Browsers read // and /\ as the beginning of
+# another site's name, and drop tabs and newlines before they look.
 SAFE_PATH = re.compile(r"/(?![/\\])[^\x00-\x1f]*")
 
 bp = Blueprint("auth", __name__)

@@ -17,7 +17,7 @@ from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
 ENV_FILE = Path(__file__).parent.parent / ".env"
-NEW_KEY = 'python3 -c "import secrets; print(secrets.token_hex(32))"'
+NEW_KEY_COMMAND = 'python3 -c "import secrets; print(secrets.token_hex(32))"'
 PLACEHOLDERS = (
     "changeme",
     "change-me",
@@ -42,6 +42,7 @@ STORAGES = ("memory://", "redis://", "rediss://", "redis+unix://")
 GIVEN = "given to create_app"
 ENVIRONMENT = "from the environment"
 
+# Settings that the environment or the .env file can change.
 DEFAULTS = {
     "SECRET_KEY": "",
     "SECRET_KEY_FALLBACKS": "",
@@ -52,7 +53,8 @@ DEFAULTS = {
     "RATELIMIT_STORAGE_URI": "memory://",
 }
 
-FIXED = {
+# Settings that only the argument of create_app can change.
+CODE_DEFAULTS = {
     "SESSION_COOKIE_HTTPONLY": True,  # no script can read the cookie
     "SESSION_COOKIE_SAMESITE": "Lax",  # other sites cannot send it with a POST
     "MAX_CONTENT_LENGTH": 64 * 1024,  # bytes; larger requests get 413
@@ -81,8 +83,8 @@ class Setting:
     value: Any
     source: str
 
-    def place(self) -> str:
-        """Say where a better value belongs."""
+    def how_to_set(self) -> str:
+        """Say how to give it a better value."""
         if self.source == GIVEN:
             return f"give it to create_app as {self.name}"
         if self.source == ENVIRONMENT:
@@ -100,18 +102,20 @@ def load_config(given: Mapping[str, Any]) -> dict[str, Any]:
     Raises ConfigError, which names the setting and says what to do.
     """
     settings = find_settings(given)
-    config = {**FIXED, **given}
+    config = {**CODE_DEFAULTS, **given}
     config["SECRET_KEY"] = check_key(settings["SECRET_KEY"])
     config["SECRET_KEY_FALLBACKS"] = check_old_keys(settings["SECRET_KEY_FALLBACKS"])
     config["SESSION_COOKIE_SECURE"] = as_bool(settings["SESSION_COOKIE_SECURE"])
     name = cookie_name(config["SESSION_COOKIE_SECURE"])
     config.setdefault("SESSION_COOKIE_NAME", name)
     config["TRUSTED_HOSTS"] = check_hosts(settings["TRUSTED_HOSTS"])
-    config["PROXY_COUNT"] = check_count(settings["PROXY_COUNT"])
+    config["PROXY_COUNT"] = check_proxy_count(settings["PROXY_COUNT"])
     uri = check_database(settings["SQLALCHEMY_DATABASE_URI"])
     config["SQLALCHEMY_DATABASE_URI"] = uri
     config.setdefault("SQLALCHEMY_ENGINE_OPTIONS", engine_options(uri))
-    config["RATELIMIT_STORAGE_URI"] = check_counters(settings["RATELIMIT_STORAGE_URI"])
+    config["RATELIMIT_STORAGE_URI"] = check_rate_limit_storage(
+        settings["RATELIMIT_STORAGE_URI"]
+    )
     return config
 
 
@@ -160,7 +164,7 @@ def check_key(setting: Setting) -> str:
     else:
         return key
     raise setting.error(
-        f"{problem}. Make a key with\n    {NEW_KEY}\nand {setting.place()}"
+        f"{problem}. Make a key with\n    {NEW_KEY_COMMAND}\nand {setting.how_to_set()}"
     )
 
 
@@ -205,7 +209,7 @@ def is_host_name(text: str) -> bool:
     return HOST_NAME.fullmatch(text) is not None
 
 
-def check_count(setting: Setting) -> int:
+def check_proxy_count(setting: Setting) -> int:
     """Check how many proxies stand in front of the app."""
     if not str(setting.value).isdecimal():
         raise setting.error("is the number of proxies in front: 0, 1, 2, ...")
@@ -249,7 +253,7 @@ def engine_options(uri: str) -> dict[str, Any]:
     return options
 
 
-def check_counters(setting: Setting) -> str:
+def check_rate_limit_storage(setting: Setting) -> str:
     """Refuse an address at which attempts cannot be counted."""
     try:
         if not str(setting.value).startswith(STORAGES):

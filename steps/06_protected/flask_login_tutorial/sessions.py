@@ -97,7 +97,10 @@ def start_session(user: User, remember: bool, end_others: bool = False) -> None:
     `end_others`: log the user out everywhere else, in the same transaction. Commits,
     with whatever the caller has changed.
     """
-    networks = end_current_session(user)
+    networks = known_networks(user)
+    if current_user.is_authenticated:
+        # The password was typed again: replace the session, do not add one.
+        current_user.current_session.end()
     login_page = session.get("csrf_token")
     user_session = session_of_first_click(user, login_page)
     if user_session is None:
@@ -117,19 +120,15 @@ def start_session(user: User, remember: bool, end_others: bool = False) -> None:
     login_user(user)
 
 
-def end_current_session(user: User) -> str:
-    """End the session that is replaced when the password is typed again.
+def known_networks(user: User) -> str:
+    """Return the networks where this user has typed the password.
 
-    Returns the networks from which this user has typed it.
+    That is this one, and what the session that is replaced knows.
     """
     network = client_network()
-    if not current_user.is_authenticated:
-        return network
-    old_session = current_user.current_session
-    old_session.end()
-    if old_session.user_id != user.id:
-        return network
-    return add_network(network, old_session.networks)
+    if current_user.is_authenticated and current_user.id == user.id:
+        return add_network(network, current_user.current_session.networks)
+    return network
 
 
 def add_network(network: str, networks: str) -> str:
@@ -179,7 +178,7 @@ def handle_unauthorized() -> ResponseReturnValue:
         flash_once("Please log in first.")
     # After the log-in comes a GET: a POST cannot be sent again by a redirect.
     if request.method in ("GET", "HEAD"):
-        next_url = request.url
+        next_url = request.url  # login_url makes a path of it: see safe_next_url
     else:
         next_url = url_for("account.index")
     return redirect(login_url("auth.login", next_url))
