@@ -34,7 +34,7 @@ def test_the_first_step_starts_from_an_empty_app(house: Any) -> None:
     """There is no step before it."""
     out = house.run("start", "01")
 
-    assert "✗ wsgi py makes the app for flask and gunicorn" in out
+    assert "✗ the start page is open to all and says which step this is" in out
     assert [path.name for path in house.package.glob("*.py")] == ["__init__.py"]
 
 

@@ -43,7 +43,7 @@ def test_no_arguments_list_the_commands(house: Any) -> None:
     """The first thing that one types."""
     out = house.run()
 
-    assert "Begin a step yourself" in out
+    assert "Begin a lesson" in out
     assert "restore" in out
 
 
@@ -126,9 +126,9 @@ def test_reset_takes_a_folder_as_peek_does(started: Any) -> None:
     """With all that is in it; nothing else is touched."""
     (started.package / "templates" / "mine.html").write_text("mine")
     routes = (started.package / "routes.py").read_bytes()
+    step = start_folder(first_open_lesson("01_config", failing(started)))
     started.run("reset", "templates")
 
-    step = start_folder(first_open_lesson("01_config", failing(started)))
     templates = started.package / "templates"
     (kept,) = started.path.glob("work-2*")
     assert (
