@@ -20,6 +20,7 @@ from workbook.overview import list_command
 from workbook.places import ROOT
 from workbook.propagate import propagate_command
 from workbook.serve import run_command
+from workbook.site import site_command
 from workbook.start import reset_command, restore_command, start_command
 from workbook.variables import clean_environment
 
@@ -30,7 +31,8 @@ PLACE_HELP = "a step such as 3 or 03, a lesson such as 03.2"
 APP = ()
 SUITES = ("test", "tool")
 PAGES = ("tool",)
-EVERYTHING = ("test", "tool", "notebook", "lint")
+SITE = ("site",)
+EVERYTHING = ("test", "tool", "notebook", "site", "lint")
 # Settings of the app: `run` takes them from the step's .env alone.
 SETTINGS = (
     "SECRET_KEY",
@@ -82,6 +84,7 @@ def make_command_line() -> CommandLine:
     add_list(command_line)
     add_diff(command_line)
     add_notebook(command_line)
+    add_site(command_line)
     add_run(command_line)
     add_break(command_line)
     add_test(command_line)
@@ -222,6 +225,24 @@ def add_notebook(command_line: CommandLine) -> None:
     )
     notebook.add_argument(
         "step", metavar="STEP", nargs="?", help=f"{STEP_HELP}; 01 if none is named"
+    )
+
+
+def add_site(command_line: CommandLine) -> None:
+    """Add `site`."""
+    site = command_line.add(
+        "site",
+        site_command,
+        "Build one static site of everything, to read without installing anything.",
+        "site handout",
+        SITE,
+    )
+    site.add_argument(
+        "folder",
+        metavar="DIR",
+        nargs="?",
+        default="site",
+        help="where to put it: `site` if none is named; an older site is replaced",
     )
 
 
