@@ -332,10 +332,17 @@ def add_propagate(command_line: CommandLine) -> None:
     propagate = command_line.add(
         "propagate",
         propagate_command,
-        "For maintainers: carry a step's uncommitted change into every later step.",
+        "For maintainers: carry a step's uncommitted change into what builds on it.",
         "propagate 02",
     )
-    propagate.add_argument("step", metavar="STEP", help="the step that you changed")
+    propagate.add_argument(
+        "step", metavar="STEP", nargs="?", help="the step that you changed"
+    )
+    propagate.add_argument(
+        "--check",
+        action="store_true",
+        help="only say which lessons and mistakes no longer fit their step",
+    )
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:

@@ -110,7 +110,11 @@ def lessons(step: str) -> tuple[Lesson, ...]:
     file = chapter_file(step)
     if not file.exists():
         return ()
-    text = file.read_text(encoding="utf-8")
+    return read_chapter(step, file.read_text(encoding="utf-8"))
+
+
+def read_chapter(step: str, text: str) -> tuple[Lesson, ...]:
+    """Read the lessons in a chapter. Raises WorkbookError if one cannot be read."""
     headings = list(HEADING.finditer(text))
     ends = [heading.start() for heading in headings[1:]] + [len(text)]
     found = []
