@@ -1,7 +1,7 @@
 """Lessons: read a step's chapter, LESSONS.md, and make the app after each lesson."""
 
+import atexit
 import hashlib
-import os
 import re
 import shutil
 import tempfile
@@ -314,9 +314,17 @@ def cache_folder(step: str) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError:  # a checkout that cannot be written to
-        folder = Path(tempfile.gettempdir(), f"workbook-{os.getpid()}", folder.name)
-        folder.mkdir(parents=True, exist_ok=True)
+        folder = temporary_cache() / folder.name
+        folder.mkdir(exist_ok=True)
     return folder
+
+
+@cache
+def temporary_cache() -> Path:
+    """Return a folder for states that is deleted when this process ends."""
+    folder = tempfile.mkdtemp(prefix="workbook-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return Path(folder)
 
 
 def delete_cache() -> None:

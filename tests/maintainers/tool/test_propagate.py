@@ -75,10 +75,8 @@ def test_a_change_goes_into_the_lessons_and_the_mistakes(repository: Any) -> Non
     """Else the states are stale, and the build fails somewhere else."""
     auth = repository.path / "steps" / "04_signup" / "flask_login_tutorial" / "auth.py"
     text = auth.read_text()
-    assert '    """Make an account."""' in text
-    auth.write_text(
-        text.replace('    """Make an account."""', '    """Open an account."""')
-    )
+    assert '"""Store the account; False' in text
+    auth.write_text(text.replace('"""Store the account; ', '"""Keep the account; '))
 
     stale = repository.run("propagate", "--check", code=1)
     out = repository.run("propagate", "04")
@@ -86,7 +84,7 @@ def test_a_change_goes_into_the_lessons_and_the_mistakes(repository: Any) -> Non
     assert "The lessons of 04_signup do not end in the step" in stale
     assert "Changed steps/04_signup/LESSONS.md" in out
     chapter = repository.path / "steps" / "04_signup" / "LESSONS.md"
-    assert '+    """Open an account."""' in chapter.read_text(encoding="utf-8")
+    assert '+    """Keep the account; False' in chapter.read_text(encoding="utf-8")
     assert "Nothing is stale" in repository.run("propagate", "--check")
 
 
