@@ -39,7 +39,8 @@ def main() -> None:
     PICTURES.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as temporary:
         workbook = Path(temporary, "workbook")
-        subprocess.run(["git", "clone", "-q", ROOT, workbook], check=True)
+        clone = ["git", "clone", "-q", str(ROOT), str(workbook)]
+        subprocess.run(clone, check=True)
         prepare(workbook / "work")
         shown = run_in_terminal(workbook, "check")
         for theme in THEMES:
