@@ -33,7 +33,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the workbook's own options."""
     group = parser.getgroup("workbook")
     group.addoption(
-        "--step", help="run the suites up to this step against it: 04 or 04_signup"
+        "--step",
+        help="run the suites up to this step against it: 04 or 04_signup; 04.2: those "
+        "of the steps before, and what step 04 does after its second lesson",
     )
     group.addoption(
         "--app",
@@ -48,21 +50,57 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Read --step and --app, and raise UsageError if one of them is wrong."""
-    step = config.getoption("--step")
+    word = config.getoption("--step") or ""
     folder = config.getoption("--app")
-    config.workbook_step = find_step(step) if step else None
-    if not folder:
-        return
-    if config.workbook_step is None:
+    config.workbook_step = None
+    config.workbook_tests = None  # of the step's own suite; None: all of them
+    if not word and folder:
         raise pytest.UsageError(
             "--app needs --step: which step's suites should judge that folder?"
         )
+    if "." in word:
+        choose_lesson(config, word)
+    elif word:
+        config.workbook_step = find_step(word)
+    if not folder:
+        return
     path = Path(folder).resolve()
     if not (path / "flask_login_tutorial" / "__init__.py").is_file():
         raise pytest.UsageError(
             f"{path} is no step: it holds no flask_login_tutorial/__init__.py"
         )
     STEPS[config.workbook_step] = Step(config.workbook_step, path)
+
+
+def choose_lesson(config: pytest.Config, word: str) -> None:
+    """Judge the app after a lesson by the behaviours of the lessons up to it.
+
+    Raises UsageError if there is no such lesson, or if its chapter is stale.
+    """
+    # Imported only here: a run without lessons needs nothing of the tool.
+    from workbook.lessons import (
+        State,
+        WorkbookError,
+        behaviours_of,
+        find_lesson,
+        state_folder,
+    )
+
+    try:
+        lesson = find_lesson(word)
+        folder = config.getoption("--app")
+        path = (
+            Path(folder) if folder else state_folder(State(lesson.step, lesson.number))
+        )
+    except WorkbookError as error:
+        raise pytest.UsageError(str(error)) from None
+    number = int(lesson.step[:2])
+    config.workbook_step = number
+    STEPS[number] = Step(number, path)
+    config.workbook_tests = set()
+    for of_lesson, tests in behaviours_of(lesson.step).items():
+        if of_lesson <= lesson.number:
+            config.workbook_tests.update(tests)
 
 
 def find_step(name: str) -> int:
@@ -132,14 +170,23 @@ def steps_of_test(test: pytest.Function, suite: int) -> list[Step]:
 def pytest_collection_modifyitems(
     config: pytest.Config, items: list[pytest.Item]
 ) -> None:
-    """With --step, keep what judges that step alone."""
+    """With --step, keep what judges that step, or that lesson, alone."""
     if config.workbook_step is None:
         return
-    step = STEPS[config.workbook_step]
-    selected = [item for item in items if step_of(item) is step]
-    deselected = [item for item in items if step_of(item) is not step]
+    selected = [item for item in items if judges_the_step(item)]
+    deselected = [item for item in items if not judges_the_step(item)]
     config.hook.pytest_deselected(items=deselected)
     items[:] = selected
+
+
+def judges_the_step(item: pytest.Item) -> bool:
+    """Return whether a test runs against the step, or the lesson, named by --step."""
+    step = STEPS[item.config.workbook_step]
+    if step_of(item) is not step:
+        return False
+    tests = item.config.workbook_tests
+    is_own_suite = suite_number(item.path) == step.number
+    return tests is None or not is_own_suite or item.originalname in tests
 
 
 def step_of(item: pytest.Item) -> Step | None:

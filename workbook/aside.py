@@ -32,9 +32,7 @@ def set_aside(names: list[str]) -> str:
     """
     folder = free_dated_folder()
     move_all(WORK, folder, names)
-    if len(names) == 1:
-        return f"Yours is kept: {shown(folder / names[0])}"
-    return f"Yours is kept: {shown(folder)}"
+    return kept_sentence(folder, names if len(names) == 1 else [])
 
 
 def set_work_aside() -> str:
@@ -44,7 +42,15 @@ def set_work_aside() -> str:
         os.rename(WORK, folder)
     except OSError:  # a disk is mounted there, as in a container: empty it instead
         move_all(WORK, folder, sorted(path.name for path in WORK.iterdir()))
-    return f"Yours is kept: {shown(folder)}"
+    return kept_sentence(folder, [])
+
+
+def kept_sentence(folder: Path, names: list[str]) -> str:
+    """Return where something is kept, and how to bring it back."""
+    return (
+        f"Yours is kept: {shown(folder.joinpath(*names))}\n"
+        f"To bring it back: python3 -m workbook restore {folder.name}"
+    )
 
 
 def free_dated_folder() -> Path:

@@ -23,6 +23,7 @@ PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 # We have made the environment if this is there. It holds the digest of the pins that
 # were installed, and under it the requirements.
 STAMP = VENV / "workbook.txt"
+CALLED_FROM = "WORKBOOK_CALLED_FROM"  # the variable with the reader's folder
 PINS = ROOT / "constraints.txt"
 
 
@@ -193,6 +194,8 @@ def install(wanted: set[str]) -> None:
 def restart(arguments: list[str]) -> None:
     """Start this command again with the Python of .venv; does not return."""
     command = [str(PYTHON), "-m", "workbook", *arguments]
+    os.environ[CALLED_FROM] = os.getcwd()
+    os.chdir(ROOT)  # where Python finds the module
     if os.name == "nt":  # there, exec would give the terminal back too early
         sys.exit(subprocess.call(command))
     # Ctrl-C waits until the new Python can answer it: workbook/__init__.py.

@@ -5,47 +5,69 @@ import re
 import sys
 from pathlib import Path
 
-from workbook.common import WorkbookError, ask, find_step, has_work, work_step
+from tests.support.suites import SuiteRunner
+from workbook.common import WorkbookError, ask, find_step, has_work
+from workbook.lesson_check import check_work, explain_wanted
+from workbook.lessons import find_lesson, is_lesson_name
 from workbook.places import STEPS, WORK
 from workbook.progress import Progress, read_progress, write_progress
-from workbook.report import check
 from workbook.watch import watch
 
 
 def check_command(options: argparse.Namespace) -> int:
     """Judge work/, once or at every save."""
     words = list(options.words)
-    if words and means_a_step(words[0]):
-        step = find_step(words.pop(0))
-        if has_work() and not change_step(step):
+    if words and means_a_place(words[0]):
+        step, lesson = read_place(words.pop(0))
+        if has_work() and not change_place(step, lesson):
             return 1
     if options.watch and words:
         raise WorkbookError("--watch judges all of work/: leave out the other words.")
     if options.watch:
         return watch()
-    return check(work_step(), WORK, " ".join(words))
+    with SuiteRunner() as runner:
+        if words:
+            return explain_wanted(runner, " ".join(words))
+        return check_work(runner)
 
 
-def means_a_step(word: str) -> bool:
-    """Return whether a word means a step (3, 03, 03_forms), and not a behaviour."""
-    return word in STEPS or re.fullmatch(r"\d+(_\w*)?", Path(word).name) is not None
+def means_a_place(word: str) -> bool:
+    """Return whether a word means a step (3, 03, 03_forms) or a lesson (03.2)."""
+    is_step = word in STEPS or re.fullmatch(r"\d+(_\w*)?", Path(word).name) is not None
+    return is_step or is_lesson_name(word)
 
 
-def change_step(step: str) -> bool:
-    """Note that work/ is for this step; asks first if that looks like a mistake."""
+def read_place(word: str) -> tuple[str, int]:
+    """Return a step, and the number of its lesson; 0 if none is named.
+
+    Raises WorkbookError if there is none.
+    """
+    if is_lesson_name(word):
+        lesson = find_lesson(word)
+        return lesson.step, lesson.number
+    return find_step(word), 0
+
+
+def change_place(step: str, lesson: int) -> bool:
+    """Note that work/ is for this step, at this lesson.
+
+    Asks first if that looks like a mistake. Lesson 0: the tests find it out.
+    """
     progress = read_progress(WORK)
     before = progress.step
-    if before not in STEPS or before == step:
-        progress.step = step
-        write_progress(WORK, progress)
+    if before == step and lesson in (0, progress.lesson):
         return True
-    if sys.stdin.isatty() and not comes_next(progress, step):
-        print(f"work/ is for {before}.")
-        if not ask(f"Is it for {step} from now on?"):
-            return False
-    print(f"work/ was for {before}; from now on it is for {step}.")
+    if before in STEPS and before != step:
+        if sys.stdin.isatty() and not comes_next(progress, step):
+            print(f"work/ is for {before}.")
+            if not ask(f"Is it for {step} from now on?"):
+                return False
+        print(f"work/ was for {before}; from now on it is for {step}.")
+        progress.failing = None
+    elif lesson and before == step:
+        print(f"From now on work/ is at lesson {step[:2]}.{lesson}.")
     progress.step = step
-    progress.failing = None
+    progress.lesson = lesson
     write_progress(WORK, progress)
     return True
 

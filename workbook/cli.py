@@ -13,6 +13,7 @@ from workbook.check import check_command
 from workbook.common import WorkbookError, find_step, nearest
 from workbook.diff import diff_command, peek_command
 from workbook.hints import hint_command
+from workbook.lessons import START, find_lesson, is_lesson_name
 from workbook.mistakes import break_command
 from workbook.new import new_command
 from workbook.notebook import notebook_command
@@ -28,6 +29,7 @@ from workbook.variables import clean_environment
 
 INTERRUPTED = 130
 STEP_HELP = "such as 3, 03 or 03_forms"
+PLACE_HELP = "a step such as 3 or 03, a lesson such as 03.2"
 # Extras of pyproject.toml, beside the packages that the app needs. None: no packages.
 APP = ()
 SUITES = ("test", "tool")
@@ -99,15 +101,15 @@ def add_start(command_line: CommandLine) -> None:
     start = command_line.add(
         "start",
         start_command,
-        "Begin a step yourself: work/ becomes a copy of the step before it.",
-        "start 03",
+        "Begin a lesson: work/ becomes the app before it, and the lesson is printed.",
+        "start 05.3",
         SUITES,
     )
     start.add_argument(
         "step",
         metavar="STEP",
         nargs="?",
-        help=f"{STEP_HELP}; none: read the task again",
+        help=f"{PLACE_HELP}; next: the one after yours; none: read yours again",
     )
     start.add_argument(
         "--aside",
@@ -119,14 +121,18 @@ def add_start(command_line: CommandLine) -> None:
 def add_check(command_line: CommandLine) -> None:
     """Add `check` and `hint`."""
     check = command_line.add(
-        "check", check_command, "See which behaviours hold in work/.", "check", SUITES
+        "check",
+        check_command,
+        "See which behaviours of your lesson hold in work/; then go on to the next.",
+        "check",
+        SUITES,
     )
     check.add_argument(
         "words",
         metavar="WORDS",
         nargs="*",
         help="words of the behaviour to explain, if not the first that fails; or the "
-        "step to go on to",
+        "step or lesson to go on to",
     )
     check.add_argument(
         "--watch", action="store_true", help="run again after every save"
@@ -147,7 +153,7 @@ def add_peek(command_line: CommandLine) -> None:
     peek = command_line.add(
         "peek",
         peek_command,
-        "The difference from your work/ to the step.",
+        "The difference from your work/ to the app after your lesson.",
         "peek auth.py",
     )
     peek.add_argument(
@@ -182,7 +188,7 @@ def add_list(command_line: CommandLine) -> None:
     listing = command_line.add(
         "list",
         list_command,
-        "The steps and how far you are; or the mistakes, or the progress of a class.",
+        "Steps, lessons and how far you are; or the mistakes, or a class's progress.",
         "list --all participants/*",
     )
     listing.add_argument(
@@ -198,11 +204,11 @@ def add_diff(command_line: CommandLine) -> None:
     diff = command_line.add(
         "diff",
         diff_command,
-        "What changes from one step to another, told as a lesson.",
+        "What changes from one step or lesson to another, in the order to read it.",
         "diff 04 05 --html lesson.html",
     )
-    diff.add_argument("a", metavar="A", help="a step, or work")
-    diff.add_argument("b", metavar="B", help="a step, or work")
+    diff.add_argument("a", metavar="A", help="a step, a lesson (05.2) or work")
+    diff.add_argument("b", metavar="B", help="a step, a lesson (05.3) or work")
     diff.add_argument(
         "path", metavar="PATH", nargs="?", help="such as auth.py or templates"
     )
@@ -249,7 +255,7 @@ def add_run(command_line: CommandLine) -> None:
     run = command_line.add(
         "run",
         run_command,
-        "Serve a step, or your work/, until Ctrl-C.",
+        "Serve a step, a lesson or your work/ until Ctrl-C.",
         "run 04",
         APP,
     )
@@ -258,7 +264,7 @@ def add_run(command_line: CommandLine) -> None:
         metavar="STEP",
         nargs="?",
         default="06",
-        help=f"{STEP_HELP}, or work; 06 if none is named",
+        help=f"{PLACE_HELP}, or work; 06 if none is named",
     )
     add_server_options(run)
 
@@ -295,7 +301,7 @@ def add_test(command_line: CommandLine) -> None:
         EVERYTHING,
     )
     test.add_argument(
-        "step", metavar="STEP", nargs="?", help=f"{STEP_HELP}; everything if none"
+        "step", metavar="STEP", nargs="?", help=f"{PLACE_HELP}; everything if none"
     )
     test.add_argument(
         "--app", metavar="DIR", help="test this folder instead of the step"
@@ -330,10 +336,17 @@ def add_propagate(command_line: CommandLine) -> None:
     propagate = command_line.add(
         "propagate",
         propagate_command,
-        "For maintainers: carry a step's uncommitted change into every later step.",
+        "For maintainers: carry a step's uncommitted change into what builds on it.",
         "propagate 02",
     )
-    propagate.add_argument("step", metavar="STEP", help="the step that you changed")
+    propagate.add_argument(
+        "step", metavar="STEP", nargs="?", help="the step that you changed"
+    )
+    propagate.add_argument(
+        "--check",
+        action="store_true",
+        help="only say which lessons and mistakes no longer fit their step",
+    )
 
 
 def add_new(command_line: CommandLine) -> None:
@@ -419,6 +432,7 @@ def run(arguments: list[str]) -> int:
     if not options.command:
         return 0
     check_steps(options)
+    read_paths_from(called_from(), options)
     if options.command in ("run", "break"):
         say_which_settings_are_ignored(removed)
     extras = needed_extras(options)
@@ -434,8 +448,39 @@ def check_steps(options: argparse.Namespace) -> None:
     others = ("work",) if options.command in ("run", "test", "diff") else ()
     for name in ("step", "a", "b"):
         word = getattr(options, name, None)
-        if word and Path(word).name != "work":
+        if word == "next" and options.command == "start":
+            continue
+        if word and is_lesson_name(word):
+            find_lesson(word.removesuffix(START))
+        elif word and Path(word).name != "work":
             find_step(word, others)
+
+
+def called_from() -> Path:
+    """Return the folder that the command was typed in."""
+    # Set by bootstrap.restart(); what we start in turn is not to see it.
+    return Path(os.environ.pop(bootstrap.CALLED_FROM, os.getcwd()))
+
+
+def read_paths_from(folder: Path, options: argparse.Namespace) -> None:
+    """Take the paths on the command line as seen from a folder, not from ours."""
+    if folder.resolve() == ROOT:
+        return
+    if getattr(options, "html", None):
+        options.html = seen_from(folder, options.html)
+    if getattr(options, "all", None):
+        options.all = [seen_from(folder, name) for name in options.all]
+    if options.command == "test":
+        options.rest = testing.join_app(options.rest)
+        for number, word in enumerate(options.rest):
+            if word.startswith("--app="):
+                path = seen_from(folder, word.removeprefix("--app="))
+                options.rest[number] = f"--app={path}"
+
+
+def seen_from(folder: Path, path: str) -> str:
+    """Return the whole path of what is called so in a folder."""
+    return os.path.normpath(folder / path)
 
 
 def say_which_settings_are_ignored(removed: list[str]) -> None:

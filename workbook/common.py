@@ -27,7 +27,6 @@ __all__ = [
     "WorkbookError",
     "ask",
     "behaviour_title",
-    "find_folder",
     "find_step",
     "has_work",
     "lesson_files",
@@ -115,14 +114,6 @@ def find_step(word: str, others: tuple[str, ...] = ()) -> str:
         if word in (name, number, number.lstrip("0"), title):
             return name
     raise WorkbookError(f"There is no step {word}. {nearest(word, [*STEPS, *others])}")
-
-
-def find_folder(word: str) -> tuple[str, Path]:
-    """Return the step and the folder meant by a step's name, or by `work`."""
-    if Path(word).name == "work":
-        return work_step(), WORK
-    step = find_step(word, others=("work",))
-    return step, ROOT / "steps" / step
 
 
 def step_before(step: str) -> Path:

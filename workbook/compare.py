@@ -10,6 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from workbook.common import WorkbookError, lesson_files, nearest
+from workbook.places import ROOT
 
 # The order of the lesson: settings, models, forms, views, pages. Git takes the first
 # pattern that fits a file, or the folder it is in; files that fit none come last.
@@ -182,8 +183,9 @@ def compare(a: Path, b: Path, path: str | None = None) -> Comparison:
     Line ends and trailing blanks do not count.
     Raises WorkbookError if neither folder has the path, or if there is no git.
     """
-    before = {name: clean(content) for name, content in read_files(a).items()}
-    after = {name: clean(content) for name, content in read_files(b).items()}
+    files_of_a, files_of_b = read_both(a, b)
+    before = {name: clean(content) for name, content in files_of_a.items()}
+    after = {name: clean(content) for name, content in files_of_b.items()}
     same: list[str] = []
     left_out: list[str] = []
     shown: list[str] = []
@@ -204,10 +206,36 @@ def compare(a: Path, b: Path, path: str | None = None) -> Comparison:
 
 def patch(a: Path, b: Path, path: str | None = None) -> bytes:
     """Return the exact difference of all files, as `git apply` takes it."""
-    before = read_files(a)
-    after = read_files(b)
+    before, after = read_both(a, b)
     names = choose_names({*before, *after}, path)
     return run_git(GIT_FOR_PIPES, before, after, names)
+
+
+def read_both(a: Path, b: Path) -> tuple[dict[str, bytes], dict[str, bytes]]:
+    """Read the files of two folders.
+
+    Lessons build no documents, so those of a step are no difference from an app that
+    has none.
+    """
+    before = read_files(a)
+    after = read_files(b)
+    for folder, files, others in ((a, before, after), (b, after, before)):
+        other = b if folder == a else a
+        if is_step(folder) and not is_step(other):
+            for name in files.keys() - others.keys():
+                if is_document(name):
+                    del files[name]
+    return before, after
+
+
+def is_step(folder: Path) -> bool:
+    """Return whether a folder is a step as it is handed out, with its documents."""
+    return folder.parent == ROOT / "steps"
+
+
+def is_document(name: str) -> bool:
+    """Return whether a file tells about the app, and is no part of it."""
+    return any(fnmatch(name, pattern) for pattern in DOCUMENTS)
 
 
 def read_files(folder: Path) -> dict[str, bytes]:
@@ -247,8 +275,7 @@ def is_left_out(name: str, asked_for: bool = False) -> bool:
     """Return whether a reader is told the file's name only."""
     if any(fnmatch(name, pattern) for pattern in DATA):
         return True
-    is_document = any(fnmatch(name, pattern) for pattern in DOCUMENTS)
-    return is_document and not asked_for
+    return is_document(name) and not asked_for
 
 
 def run_git(

@@ -13,8 +13,25 @@ from itertools import groupby, zip_longest
 from pathlib import Path
 
 from workbook import common
-from workbook.common import ROOT, STEPS, WORK, WorkbookError, paint, shown
-from workbook.compare import Comparison, FileChange, Hunk, Line, compare, patch
+from workbook.common import ROOT, STEPS, WORK, WorkbookError, lesson_files, paint, shown
+from workbook.compare import (
+    Comparison,
+    FileChange,
+    Hunk,
+    Line,
+    choose_names,
+    compare,
+    is_step,
+    patch,
+)
+from workbook.lessons import (
+    Place,
+    State,
+    find_place,
+    lessons_between,
+    place_of_work,
+    state_folder,
+)
 
 NARROWEST_COLUMN = 68  # with less room than this, the sides are not put side by side
 DIM = "2"
@@ -22,19 +39,33 @@ COLOURS = {"+": "32", "-": "31", " ": "0"}
 
 
 def diff_command(options: argparse.Namespace) -> int:
-    """Compare two steps, or a step and work/."""
-    first, a = common.find_folder(options.a)
-    last, b = common.find_folder(options.b)
+    """Compare two places: steps, lessons, or work/."""
+    a = find_place(options.a)
+    b = find_place(options.b)
     if options.html:
-        stories = [common.story(step) for step in steps_between(first, last)]
-        return write_page(Path(options.html), a, b, stories, options.path)
-    return show(a, b, options.path, options.stat, pager=True)
+        return write_page(Path(options.html), a, b, options.path)
+    return show(a.folder, b.folder, options.path, options.stat, pager=True)
 
 
 def peek_command(options: argparse.Namespace) -> int:
-    """Show the way from work/ to its step."""
-    step = ROOT / "steps" / common.work_step()
-    return show(WORK, step, options.file, pager=True)
+    """Show the way from work/ to what it is to become: the app after its lesson."""
+    return show(WORK, goal_of_work(), options.file, pager=True)
+
+
+def goal_of_work() -> Path:
+    """Return the folder with the app after the lesson, or the step, of work/."""
+    place = place_of_work()
+    if place.lesson:
+        return state_folder(State(place.step, place.lesson))
+    return ROOT / "steps" / place.step
+
+
+def stories_between(a: Place, b: Place) -> list[str]:
+    """Return the stories, in Markdown, that lead from one place to another."""
+    if a.lesson or b.lesson:
+        between = lessons_between(a, b)
+        return [f"## {lesson.title}\n\n{lesson.before}" for lesson in between]
+    return [common.story(step) for step in steps_between(a.step, b.step)]
 
 
 def steps_between(first: str, last: str) -> list[str]:
@@ -44,9 +75,7 @@ def steps_between(first: str, last: str) -> list[str]:
     return STEPS[STEPS.index(first) + 1 : STEPS.index(last) + 1]
 
 
-def write_page(
-    file: Path, a: Path, b: Path, stories: list[str], path: str | None
-) -> int:
+def write_page(file: Path, a: Place, b: Place, path: str | None) -> int:
     """Write the HTML page; it never overwrites anything but another page."""
     from workbook.pages import render_page  # only here are its packages needed
 
@@ -55,7 +84,9 @@ def write_page(
             f"{file} is there already, and is no page. "
             "Name another file: it stays as it is."
         )
-    html = render_page(a.name, b.name, stories, compare(a, b, path))
+    comparison = compare(a.folder, b.folder, path)
+    stories = stories_between(a, b)
+    html = render_page(a.folder.name, b.folder.name, stories, comparison)
     file.write_bytes(html.encode(errors="replace"))
     print(f"Wrote {file}: open it in a browser.")
     return 0
@@ -69,7 +100,7 @@ def show(
     pager: bool = False,
 ) -> int:
     """Print the difference: for a reader on a terminal, for `git apply` in a pipe."""
-    common.say_command("git", "diff", "--no-index", shown(a), shown(b))
+    say_plain_command(a, b, path)
     if not stat and not sys.stdout.isatty():
         sys.stdout.buffer.write(patch(a, b, path))
         sys.stdout.buffer.flush()
@@ -80,6 +111,31 @@ def show(
     else:
         print("\n".join(rows))
     return 0
+
+
+def say_plain_command(a: Path, b: Path, path: str | None) -> None:
+    """Show git's own command, if there is one that compares the same files."""
+    if path:
+        names = choose_names({*lesson_files(a), *lesson_files(b)}, path)
+        if len(names) != 1:
+            return
+        a = a / names[0]
+        b = b / names[0]
+        is_same = a.is_file() and b.is_file()
+    else:
+        # Git would compare the documents, a .env and a database, too.
+        is_same = is_step(a) == is_step(b) and holds_code_alone(a, b)
+    if is_same:
+        common.say_command("git", "diff", "--no-index", shown(a), shown(b))
+
+
+def holds_code_alone(*folders: Path) -> bool:
+    """Return whether folders hold nothing but the files that are compared."""
+    for folder in folders:
+        everything = [path for path in folder.rglob("*") if not path.is_dir()]
+        if len(everything) != len(lesson_files(folder)):
+            return False
+    return True
 
 
 def print_in_pager(rows: list[str]) -> None:

@@ -14,6 +14,13 @@ from workbook.common import (
     work_step,
     wrap_text,
 )
+from workbook.lessons import (
+    Lesson,
+    behaviour_names,
+    current_lesson,
+    later_behaviours,
+    lessons,
+)
 from workbook.places import ROOT, WORK
 from workbook.progress import Progress, read_progress, write_progress
 
@@ -35,26 +42,53 @@ def hint(wanted: str = "") -> int:
     if progress.failing is None:
         print("First see what holds: python3 -m workbook check")
         return 0
-    name = find_behaviour(wanted, progress.failing)
-    if name:
-        print_hint(name, progress)
+    lesson = current_lesson()
+    failing = progress.failing
+    if lesson:
+        failing = lesson_first(lesson, failing)
+    if not wanted:
+        later = set(later_behaviours(lesson)) if lesson else set()
+        names = [name for name in failing if name not in later]
+    else:
+        names = find_behaviours(wanted, failing) or of_lesson(step, wanted, failing)
+    if names:
+        print_hint(names[0], progress)
         return 0
     if not wanted:
-        print("Nothing fails.")
+        print("Nothing fails. `check` goes on to what comes next.")
         return 0
-    name = find_behaviour(wanted, behaviours(step))
-    if name:
-        print(f"{mark(True)} {behaviour_title(name)}\n\nThis one holds.")
+    names = find_behaviours(wanted, behaviours(step))
+    if names:
+        print(f"{mark(True)} {behaviour_title(names[0])}\n\nThis one holds.")
         return 0
     raise unknown_behaviour(wanted, behaviours(step))
 
 
-def find_behaviour(wanted: str, names: list[str]) -> str:
-    """Return the first name with these words in it; an empty text if there is none."""
-    for name in names:
-        if wanted.lower() in behaviour_title(name):
-            return name
-    return ""
+def lesson_first(lesson: Lesson, failing: list[str]) -> list[str]:
+    """Return what fails as `check` shows it: that of the lesson before all other."""
+    own = behaviour_names(lesson)
+    first = [name for name in own if name in failing]
+    return first + [name for name in failing if name not in own]
+
+
+def of_lesson(step: str, wanted: str, failing: list[str]) -> list[str]:
+    """Return what fails of the lesson with this name or with these words."""
+    for lesson in lessons(step):
+        if has_words(wanted, f"{lesson.name} {lesson.title}"):
+            return [name for name in behaviour_names(lesson) if name in failing]
+    return []
+
+
+def find_behaviours(wanted: str, names: list[str]) -> list[str]:
+    """Return the names with these words: in a row or, if there is none, in any way."""
+    titles = {name: behaviour_title(name) for name in names}
+    in_a_row = [name for name in names if wanted.lower() in titles[name]]
+    return in_a_row or [name for name in names if has_words(wanted, titles[name])]
+
+
+def has_words(wanted: str, text: str) -> bool:
+    """Return whether a text has all these words, in any order."""
+    return set(wanted.lower().split()) <= set(text.lower().split())
 
 
 def unknown_behaviour(wanted: str, names: list[str]) -> WorkbookError:

@@ -1,7 +1,7 @@
 """Lessons: read a step's chapter, LESSONS.md, and make the app after each lesson."""
 
+import atexit
 import hashlib
-import os
 import re
 import shutil
 import tempfile
@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from workbook.common import WorkbookError, find_step, step_before
+from workbook.common import WorkbookError, find_step, step_before, work_step
 from workbook.git import git
-from workbook.places import ROOT, STEPS, code_files
+from workbook.places import ROOT, STEPS, WORK, code_files
+from workbook.progress import read_progress
 
 CACHE = ROOT / ".lessons"  # may be deleted at any time: all of it can be made again
 HEADING = re.compile(r"^## (\d+)\. (.+)$", re.MULTILINE)
@@ -21,6 +22,7 @@ BLOCK = re.compile(
     r"^```(diff given|given|diff)\n(.*?)^```\n?", re.MULTILINE | re.DOTALL
 )
 PLACE = re.compile(r"(?P<step>.+)\.(?P<lesson>\d+)")
+START = "-start"  # 05.3-start: what the work on lesson 3 begins with
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,33 @@ class State:
         return f"{self.step[:2]}.{self.lesson}"
 
 
+@dataclass(frozen=True)
+class Place:
+    """An app that commands can look at: a step, the app after a lesson, or work/."""
+
+    step: str  # whose suites judge it
+    lesson: int  # whose behaviours judge it, and those before; 0: the whole step's
+    folder: Path
+    is_start: bool = False  # what the work on that lesson begins with
+
+    @property
+    def is_step(self) -> bool:
+        """Return whether this is one of the steps, as it is handed out."""
+        return self.folder == ROOT / "steps" / self.step
+
+    @property
+    def position(self) -> tuple[str, int]:
+        """Return the step, and the lesson that was done last in it."""
+        if self.is_start:
+            return self.step, self.lesson - 1
+        return self.step, self.lesson or len(lessons(self.step))
+
+    @property
+    def name(self) -> str:
+        """Return what `pytest --step` takes: 05 or 05.3."""
+        return f"{self.step[:2]}.{self.lesson}" if self.lesson else self.step[:2]
+
+
 def chapter_file(step: str) -> Path:
     """Return the file that holds a step's lessons."""
     return ROOT / "steps" / step / "LESSONS.md"
@@ -81,7 +110,11 @@ def lessons(step: str) -> tuple[Lesson, ...]:
     file = chapter_file(step)
     if not file.exists():
         return ()
-    text = file.read_text(encoding="utf-8")
+    return read_chapter(step, file.read_text(encoding="utf-8"))
+
+
+def read_chapter(step: str, text: str) -> tuple[Lesson, ...]:
+    """Read the lessons in a chapter. Raises WorkbookError if one cannot be read."""
     headings = list(HEADING.finditer(text))
     ends = [heading.start() for heading in headings[1:]] + [len(text)]
     found = []
@@ -91,6 +124,20 @@ def lessons(step: str) -> tuple[Lesson, ...]:
     if numbers != list(range(1, len(found) + 1)):
         raise WorkbookError(f"{step}/LESSONS.md: its lessons are numbered {numbers}.")
     return tuple(found)
+
+
+def step_title(step: str) -> str:
+    """Return what a step is about: the text of its chapter's heading."""
+    first = chapter_file(step).read_text(encoding="utf-8").partition("\n")[0]
+    return first.partition(": ")[2].strip()
+
+
+def introduction(step: str) -> str:
+    """Return what stands in a chapter before its first lesson, without the heading."""
+    text = chapter_file(step).read_text(encoding="utf-8")
+    first_lesson = HEADING.search(text)
+    text = text[: first_lesson.start()] if first_lesson else text
+    return text.partition("\n")[2].strip()
 
 
 def read_lesson(step: str, heading: re.Match[str], body: str) -> Lesson:
@@ -103,15 +150,16 @@ def read_lesson(step: str, heading: re.Match[str], body: str) -> Lesson:
             f"{step}/LESSONS.md, lesson {number}: a line such as "
             "*essential · 12 minutes* and a block that begins with ```diff are needed."
         )
-    parts = BLOCK.split(body[about.end() :])
+    text = BLOCK.sub("", body[about.end() :])
+    before, try_it, after = text.partition("**Try it")
     return Lesson(
         step=step,
         number=number,
         title=heading[2].strip(),
         essential=about[1] == "essential",
         minutes=int(about[2]),
-        before=parts[0].strip(),
-        after=parts[-1].strip(),
+        before=before.strip(),
+        after=(try_it + after).strip(),
         given_files=tuple(blocks.get("given", "").split()),
         given=blocks.get("diff given", ""),
         diff=blocks["diff"],
@@ -129,10 +177,45 @@ def find_lesson(word: str) -> Lesson:
     step = find_step(place["step"])
     number = int(place["lesson"])
     known = lessons(step)
+    if not known:
+        raise WorkbookError(f"Step {step} has no lessons: there is no {word}.")
     if not 1 <= number <= len(known):
         names = ", ".join(f"{lesson.name} {lesson.title}" for lesson in known)
         raise WorkbookError(f"There is no lesson {word}. There is: {names}.")
     return known[number - 1]
+
+
+def is_lesson_name(word: str) -> bool:
+    """Return whether a word is written as lessons are: 05.3, 05.3-start, login.3."""
+    return PLACE.fullmatch(word.removesuffix(START)) is not None
+
+
+def find_place(word: str) -> Place:
+    """Return the app meant by a step's name, by a lesson's, or by `work`.
+
+    Raises WorkbookError if there is none.
+    """
+    if is_lesson_name(word):
+        lesson = find_lesson(word.removesuffix(START))
+        if word.endswith(START):
+            folder = start_folder(lesson)
+        else:
+            folder = state_folder(State(lesson.step, lesson.number))
+        return Place(lesson.step, lesson.number, folder, word.endswith(START))
+    if Path(word).name == WORK.name:
+        return place_of_work()
+    step = find_step(word, others=("work",))
+    return Place(step, 0, ROOT / "steps" / step)
+
+
+def place_of_work() -> Place:
+    """Return work/ as a place: it is judged by the lesson that it is for.
+
+    Raises WorkbookError if there is no work/, or no app in it.
+    """
+    step = work_step()
+    number = read_progress(WORK).lesson
+    return Place(step, number if number <= len(lessons(step)) else 0, WORK)
 
 
 def behaviours_of(step: str) -> dict[int, list[str]]:
@@ -231,9 +314,17 @@ def cache_folder(step: str) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError:  # a checkout that cannot be written to
-        folder = Path(tempfile.gettempdir(), f"workbook-{os.getpid()}", folder.name)
-        folder.mkdir(parents=True, exist_ok=True)
+        folder = temporary_cache() / folder.name
+        folder.mkdir(exist_ok=True)
     return folder
+
+
+@cache
+def temporary_cache() -> Path:
+    """Return a folder for states that is deleted when this process ends."""
+    folder = tempfile.mkdtemp(prefix="workbook-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return Path(folder)
 
 
 def delete_cache() -> None:
@@ -247,3 +338,53 @@ def all_lessons() -> list[Lesson]:
     for step in STEPS:
         found += lessons(step)
     return found
+
+
+def lessons_between(a: Place, b: Place) -> list[Lesson]:
+    """Return the lessons that lead from one place to another; none lead back."""
+    found = []
+    for lesson in all_lessons():
+        if a.position < (lesson.step, lesson.number) <= b.position:
+            found.append(lesson)
+    return found
+
+
+def current_lesson() -> Lesson | None:
+    """Return the lesson that work/ is for; None if it is not known, or there is none.
+
+    Raises WorkbookError if there is no work/, or no app in it.
+    """
+    place = place_of_work()
+    return lessons(place.step)[place.lesson - 1] if place.lesson else None
+
+
+def next_lesson(lesson: Lesson) -> Lesson | None:
+    """Return the lesson after this one, which may be the first of the next step."""
+    known = lessons(lesson.step)
+    if lesson.number < len(known):
+        return known[lesson.number]
+    following = STEPS[STEPS.index(lesson.step) + 1 :]
+    first = lessons(following[0])[:1] if following else ()
+    return first[0] if first else None
+
+
+def behaviour_names(lesson: Lesson) -> list[str]:
+    """Return a lesson's behaviours, such as 05_login::test_name, in their order."""
+    tests = behaviours_of(lesson.step).get(lesson.number, [])
+    return [f"{lesson.step}::{test}" for test in tests]
+
+
+def later_behaviours(lesson: Lesson) -> list[str]:
+    """Return the behaviours of the later lessons of a lesson's step."""
+    names = []
+    for other in lessons(lesson.step)[lesson.number :]:
+        names += behaviour_names(other)
+    return names
+
+
+def first_open_lesson(step: str, failing: list[str]) -> Lesson:
+    """Return the first lesson of a step with a behaviour that fails; else the last."""
+    for lesson in lessons(step):
+        if not set(behaviour_names(lesson)).isdisjoint(failing):
+            return lesson
+    return lessons(step)[-1]

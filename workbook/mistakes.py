@@ -5,8 +5,15 @@ import re
 import shutil
 from pathlib import Path
 
+from tests.support.messages import behaviour_of
 from workbook.aside import copy_lesson, set_aside
-from workbook.common import WorkbookError, nearest, paint, wrap_text
+from workbook.common import (
+    WorkbookError,
+    behaviour_title,
+    nearest,
+    paint,
+    wrap_text,
+)
 from workbook.patches import Mistake, all_mistakes, apply
 from workbook.places import ROOT, WORK, shown
 from workbook.report import check
@@ -31,8 +38,29 @@ def break_command(options: argparse.Namespace) -> int:
         again = f"break {mistake.id} --run"
         return serve(copy, options.host, options.port, again, options.new_database)
     if options.test:
-        return check(mistake.step, copy)
+        return try_tests(mistake, copy)
     return 0
+
+
+def try_tests(mistake: Mistake, copy: Path) -> int:
+    """Run the tests on a copy, and say whether they find the mistake.
+
+    Returns 0 if exactly the tests that the mistake names have failed, 1 otherwise.
+    """
+    outcome = check(mistake.step, copy)
+    red = {behaviour_of(test) for test in mistake.red}
+    missed = sorted(red - set(outcome.failing))
+    others = sorted(set(outcome.failing) - red)
+    if not missed and not others:
+        count = "The test" if len(red) == 1 else f"The {len(red)} tests"
+        print(f"{count} of this mistake found it, and all others passed.")
+        return 0
+    for title, names in (("Not found by", missed), ("Failing, too", others)):
+        if names:
+            titles = "; ".join(behaviour_title(name) for name in names)
+            print(wrap_text(f"{title}: {titles}."))
+    print("The copy is not as `break` made it. For a new one: --aside")
+    return 1
 
 
 def find_mistake(word: str) -> Mistake:

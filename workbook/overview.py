@@ -3,10 +3,18 @@
 import argparse
 from pathlib import Path
 
-from workbook.common import paint
+from workbook.common import GREEN, paint
+from workbook.lessons import Lesson, all_lessons, lessons
 from workbook.patches import all_mistakes
 from workbook.places import PACKAGE, ROOT, STEPS, WORK
 from workbook.progress import Progress, read_progress
+
+HERE = "  <- you are here"
+LEGEND = (
+    "\n✓ done   * essential in a workshop of three hours   "
+    "33 of 40: behaviours that held when you last checked\n"
+    "Begin a lesson: python3 -m workbook start 02.1"
+)
 
 
 def list_command(options: argparse.Namespace) -> int:
@@ -21,12 +29,37 @@ def list_command(options: argparse.Namespace) -> int:
 
 
 def list_steps() -> None:
-    """Print a row for each step: how far one is, and what it is about."""
+    """Print a row for each step and for each lesson: how far one is, what it is about.
+
+    A last line says what the signs mean.
+    """
     progress = read_progress(WORK)
     for step in STEPS:
-        here = "  <- you are here" if step == progress.step else ""
+        here = HERE if step == progress.step and not at_lesson(progress, step) else ""
         name = paint(f"{step:13}", "1")
         print(f"{name} {reached(progress, step):>12}   {subject(step)}{here}")
+        for lesson in lessons(step):
+            print(lesson_row(lesson, progress))
+    if all_lessons():
+        print(LEGEND)
+
+
+def at_lesson(progress: Progress, step: str) -> bool:
+    """Return whether the notes name one of a step's lessons."""
+    return 1 <= progress.lesson <= len(lessons(step))
+
+
+def lesson_row(lesson: Lesson, progress: Progress) -> str:
+    """Return the row of a lesson."""
+    is_here = (progress.step, progress.lesson) == (lesson.step, lesson.number)
+    is_done = lesson.name in progress.finished
+    sign = paint("✓", GREEN) if is_done else " "
+    essential = "*" if lesson.essential else " "
+    here = HERE if is_here else ""
+    return (
+        f"  {sign} {lesson.name:5} {essential} {lesson.minutes:2} min   "
+        f"{lesson.title}{here}"
+    )
 
 
 def subject(step: str) -> str:

@@ -39,6 +39,7 @@ LITTER = re.compile(
     | .*___jb_(tmp|old)___     # PyCharm: a save under way
     | \.goutputstream-.*       # GNOME: a save under way
     | \.fuse_hidden.* | \.nfs[0-9a-f]+   # deleted while it was open
+    | \.workbook\.json\.\d+    # our own notes, on their way
     | \.DS_Store | \._.* | Thumbs\.db | desktop\.ini   # file managers
     """,
     re.VERBOSE,
@@ -77,4 +78,6 @@ def code_files(folder: Path) -> dict[str, Path]:
 
 def shown(path: Path) -> str:
     """Return a path as one would type it at the top of the workbook."""
+    if not path.is_relative_to(ROOT):
+        return str(path)
     return path.relative_to(ROOT).as_posix()

@@ -1,6 +1,7 @@
 """The notes that are kept beside somebody's work: how far they are."""
 
 import json
+import os
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,8 @@ class Progress:
     """What is noted about a work folder."""
 
     step: str = ""
+    lesson: int = 0  # 0: not known; `check` finds it
+    finished: list[str] = field(default_factory=list)  # lessons, such as 05.2
     failing: list[str] | None = None  # None: the suites have not run yet
     done: dict[str, Score] = field(default_factory=dict)  # by step
     hints: dict[str, int] = field(default_factory=dict)  # by test: how many were shown
@@ -43,6 +46,8 @@ def read_progress(folder: Path) -> Progress:
 def from_json(notes: dict[str, Any]) -> Progress:
     """Make a Progress of what json.loads returns; raises if that has another shape."""
     progress = Progress(step=str(notes.get("step", "")))
+    progress.lesson = max(0, int(notes.get("lesson", 0)))
+    progress.finished = [str(name) for name in notes.get("finished", [])]
     if "failing" in notes:
         names = notes["failing"]
         progress.failing = [name for name in names if name.partition("::")[0] in STEPS]
@@ -54,7 +59,7 @@ def from_json(notes: dict[str, Any]) -> Progress:
 
 
 def write_progress(folder: Path, progress: Progress) -> None:
-    """Write the notes."""
+    """Write the notes: another terminal reads all of the old ones, or of the new."""
     notes = asdict(progress)
     notes["done"] = {
         step: [score.passed, score.total] for step, score in progress.done.items()
@@ -62,4 +67,6 @@ def write_progress(folder: Path, progress: Progress) -> None:
     if progress.failing is None:
         del notes["failing"]
     text = json.dumps(notes, indent=1)
-    (folder / PROGRESS_FILE).write_text(text, encoding="utf-8")
+    draft = folder / f"{PROGRESS_FILE}.{os.getpid()}"
+    draft.write_text(text, encoding="utf-8")
+    draft.replace(folder / PROGRESS_FILE)

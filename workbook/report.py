@@ -4,7 +4,6 @@ from pathlib import Path
 
 from tests.support.messages import Problem
 from workbook.common import (
-    WorkbookError,
     behaviour_title,
     mark,
     paint,
@@ -12,10 +11,10 @@ from workbook.common import (
     suites_up_to,
     wrap_text,
 )
-from workbook.hints import behaviours, find_behaviour, unknown_behaviour
 from workbook.places import STEPS, WORK, shown
 from workbook.runner import Outcome, run_suites
 
+STUCK = "Stuck? python3 -m workbook hint"
 WHAT_COMES_NEXT = """\
 That was the last step. What comes next:
 - put a mistake into a copy and attack it: python3 -m workbook list --mistakes
@@ -24,31 +23,30 @@ That was the last step. What comes next:
   there, too: python3 -m workbook test 06 --app my_app"""
 
 
-def check(step: str, folder: Path, wanted: str = "") -> int:
-    """Judge a folder, and print a tick or a cross for each behaviour.
-
-    Explains one failure: the first, or the first with the words in `wanted`. Returns 0
-    if all behaviours hold, 1 otherwise.
-    """
-    if wanted and not find_behaviour(wanted, behaviours(step)):
-        raise unknown_behaviour(wanted, behaviours(step))
+def check(step: str, folder: Path) -> Outcome:
+    """Run all suites up to a step on a folder, print what holds, and return it."""
     say_command("pytest", "--step", step[:2], f"--app={shown(folder)}")
-    return report(step, folder, run_suites(step, folder), wanted)
+    outcome = run_suites(step, folder)
+    report(step, folder, outcome)
+    return outcome
 
 
-def report(step: str, folder: Path, outcome: Outcome, wanted: str = "") -> int:
-    """Print what became of the behaviours; return the status as check() does."""
+def report(step: str, folder: Path, outcome: Outcome) -> int:
+    """Print a tick or a cross for each behaviour, and explain the first failure.
+
+    Returns 0 if all behaviours hold, 1 otherwise.
+    """
     for suite in suites_up_to(step):
         print_suite(outcome, suite, every_test=suite == step)
     if not outcome.failing:
-        print(paint(f"\nAll {outcome.score.total} behaviours hold.", "1;32"))
+        print_all_hold(outcome)
         if folder == WORK:
             print(next_step(step))
         return 0
-    name = choose_failure(outcome, wanted)
-    explain(name, outcome)
+    explain(outcome.failing[0], outcome)
+    print_score(outcome)
     if folder == WORK:
-        print("Stuck? python3 -m workbook hint")
+        print(STUCK)
     return 1
 
 
@@ -70,40 +68,40 @@ def next_step(step: str) -> str:
     return f"Next: python3 -m workbook start {number}"
 
 
-def choose_failure(outcome: Outcome, wanted: str) -> str:
-    """Return the failing behaviour to explain; says so if the wanted one holds."""
-    if not wanted:
-        return outcome.failing[0]
-    name = find_behaviour(wanted, outcome.failing)
-    if name:
-        return name
-    name = find_behaviour(wanted, list(outcome.reasons))
-    if not name:
-        raise WorkbookError(f"No behaviour of this step is called {wanted!r}.")
-    print(
-        f"\n{mark(True)} {behaviour_title(name)}: this one holds. The first that fails:"
-    )
-    return outcome.failing[0]
+def print_all_hold(outcome: Outcome) -> None:
+    """Print that every behaviour holds, and how many tests that were."""
+    count = outcome.score.total
+    cases = ""
+    if outcome.total > count:
+        cases = f" ({outcome.total} tests: some try several values)"
+    print(paint(f"\nAll {count} behaviours hold{cases}.", "1;32"))
+
+
+def print_score(outcome: Outcome) -> None:
+    """Print how many behaviours hold, and how many fail as the first one does."""
+    score = outcome.score
+    verdict = paint(f"{score.passed} of {score.total} behaviours hold.", "1;31")
+    name = outcome.failing[0]
+    alike = count_alike(outcome.problems[name][0], name, outcome)
+    if alike:
+        verdict += f" {alike} more for the same reason."
+    print(verdict)
 
 
 def explain(name: str, outcome: Outcome) -> None:
-    """Print one failure in full, and how many others have the same reason."""
+    """Print one failure in full."""
     problem = outcome.problems[name][0]
     print(f"\n{mark(False)} {paint(behaviour_title(name), '1')}")
     print(wrap_text(f"  Why    {outcome.reasons[name]}"))
     for request in problem.asked:
         print(f"  Asked  {request}")
     said = "\n         ".join(problem.said)
-    print(f"  Said   {said}")
+    print(wrap_text(f"  Said   {said}"))
     if problem.raised:
         print(f"  Raised {paint(problem.raised, '1')}")
-    print(f"  Test   {problem.place}\n")
-    score = outcome.score
-    verdict = paint(f"{score.passed} of {score.total} behaviours hold.", "1;31")
-    alike = count_alike(problem, name, outcome)
-    if alike:
-        verdict += f" {alike} more for the same reason."
-    print(verdict)
+    elif problem.code:
+        print(f"  Code   {paint(problem.code, '1')}")
+    print(wrap_text(f"  Test   {problem.place}") + "\n")
 
 
 def count_alike(problem: Problem, name: str, outcome: Outcome) -> int:

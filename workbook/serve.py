@@ -4,26 +4,29 @@ import argparse
 import os
 import re
 import secrets
+import signal
 import socket
 import subprocess
 import sys
 import time
 from pathlib import Path
 
-from workbook.common import WorkbookError, find_folder, say_command
-from workbook.places import shown
+from workbook.common import WorkbookError, say_command
+from workbook.lessons import find_place
+from workbook.places import ROOT, WORK, shown
 
 PORTS_TO_TRY = 50
 LAST_PORT = 65535
+TRACEBACK = "Traceback (most recent call last)"
 NO_SUCH_COMMAND = 2  # the status of `flask` then
 EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 -- only what somebody may ask for
 
 
 def run_command(options: argparse.Namespace) -> int:
     """Serve a step until Ctrl-C."""
-    _, folder = find_folder(options.step)
+    place = find_place(options.step)
     again = f"run {options.step}"
-    return serve(folder, options.host, options.port, again, options.new_database)
+    return serve(place.folder, options.host, options.port, again, options.new_database)
 
 
 def serve(folder: Path, host: str, port: int, again: str, new_database: bool) -> int:
@@ -42,13 +45,19 @@ def serve(folder: Path, host: str, port: int, again: str, new_database: bool) ->
     if free_port != port:
         print(f"Port {port} is busy, so this one takes {free_port}.")
     name = name_in_address(folder, host)
+    is_learners_own = folder.is_relative_to(WORK)
+    after_a_change = (
+        "it starts again by itself" if is_learners_own else "start it again"
+    )
     print(
         f"{shown(folder)} is at http://{name}:{free_port}/ until you press Ctrl-C. "
-        "After a change, start it again."
+        f"After a change, {after_a_change}."
     )
     words = ["--app", app, "run", "--port", str(free_port)]
     if host != "127.0.0.1":
         words += ["--host", host]
+    if is_learners_own:
+        return run_flask_again_and_again(words, folder)
     return run_flask(words)
 
 
@@ -84,6 +93,8 @@ def make_tables(app: str, again: str) -> int:
     )
     if result.returncode == NO_SUCH_COMMAND and "No such command" in result.stderr:
         return 0  # step 01 has no database
+    if result.returncode != 0 and TRACEBACK in result.stderr:
+        raise WorkbookError(describe_traceback(result.stderr, Path(app).parent))
     say_command("flask", "--app", app, "init-db")
     print(result.stdout, end="")
     print(result.stderr, end="", file=sys.stderr)
@@ -94,6 +105,17 @@ def make_tables(app: str, again: str) -> int:
             file=sys.stderr,
         )
     return result.returncode
+
+
+def describe_traceback(text: str, folder: Path) -> str:
+    """Return what a traceback says about the app: file, line and what was raised."""
+    path = re.escape(str((ROOT / folder).resolve()))
+    places = re.findall(rf'File "{path}{re.escape(os.sep)}(.+?)", line (\d+)', text)
+    errors = re.findall(r"^(?:\w+\.)*[A-Z]\w+(?:: .*)?$", text, re.MULTILINE)
+    if not places or not errors:
+        return f"The app does not start.\n{text}"
+    file, line = places[-1]
+    return f"The app does not start.\n{folder}/{file}:{line}: {errors[-1]}"
 
 
 def set_database_aside(folder: Path) -> str:
@@ -193,3 +215,25 @@ def run_flask(words: list[str]) -> int:
         # Without a complaint of its own it ends by Ctrl-C alone.
         return end.code or 130
     return 130
+
+
+def run_flask_again_and_again(words: list[str], folder: Path) -> int:
+    """Run the `flask` command until Ctrl-C; Flask starts it again after every save.
+
+    In a process of its own, because Flask's reloader starts the program that it is in
+    a second time. Returns its status.
+    """
+    templates = [str(path) for path in sorted(folder.rglob("templates/**/*.html"))]
+    words = [*words, "--reload", "--no-debugger"]
+    say_command("flask", *words)
+    if templates:
+        words += ["--extra-files", os.pathsep.join(templates)]
+    # Ctrl-C is ours alone to answer: Python would print a traceback for each process.
+    answer = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    process = subprocess.Popen([sys.executable, "-m", "flask", *words])
+    signal.signal(signal.SIGINT, answer)
+    try:
+        return process.wait()
+    finally:
+        process.terminate()
+        process.wait()

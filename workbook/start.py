@@ -6,13 +6,19 @@ import shutil
 import sys
 from pathlib import Path
 
+from tests.support.suites import SuiteRunner
 from workbook.aside import (
     copy_file,
-    copy_lesson,
     dated_folders,
     move_all,
     set_aside,
     set_work_aside,
+)
+from workbook.chapter import (
+    print_behaviours,
+    print_given,
+    print_lesson,
+    print_what_next,
 )
 from workbook.common import (
     WorkbookError,
@@ -26,52 +32,159 @@ from workbook.common import (
     work_step,
     wrap_text,
 )
-from workbook.places import PROGRESS_FILE, ROOT, WORK, lesson_files, shown
+from workbook.lessons import (
+    Lesson,
+    behaviour_names,
+    current_lesson,
+    find_lesson,
+    is_lesson_name,
+    lessons,
+    next_lesson,
+    start_folder,
+)
+from workbook.places import PROGRESS_FILE, ROOT, WORK, code_files, lesson_files, shown
 from workbook.progress import read_progress, write_progress
-from workbook.runner import run_suites
+from workbook.report import next_step
+from workbook.runner import run_some, run_suites
 
 
 def start_command(options: argparse.Namespace) -> int:
-    """Begin a step: make work/ a copy of the step before, and tell what to build."""
+    """Begin a lesson: make work/ the state before it, and tell what to build."""
     if not options.step:
-        return tell_the_task(work_step())
-    step = find_step(options.step)
-    if lesson_files(WORK) and not options.aside and not may_set_aside(step):
+        return tell_the_task()
+    if options.step == "next":
+        return start_next()
+    step, lesson = read_place(options.step)
+    if lesson_files(WORK) and not options.aside and not may_set_aside(options.step):
         return 1
-    begin(step)
-    print_story(step)
-    print_missing(run_suites(step, WORK).failing)
+    begin(step, lesson)
+    print_task(step, lesson)
     return 0
 
 
-def may_set_aside(step: str) -> bool:
+def read_place(word: str) -> tuple[str, Lesson | None]:
+    """Return the step and the lesson to begin with: without a number, the first one.
+
+    The lesson is None for a step that has none. Raises WorkbookError if there is no
+    such step or lesson.
+    """
+    if is_lesson_name(word):
+        lesson = find_lesson(word)
+        return lesson.step, lesson
+    step = find_step(word)
+    return step, first_lesson(step)
+
+
+def first_lesson(step: str) -> Lesson | None:
+    """Return a step's first lesson; None if it has no lessons."""
+    known = lessons(step)
+    return known[0] if known else None
+
+
+def start_next() -> int:
+    """Begin the lesson after the current one with its official state.
+
+    Raises WorkbookError if there is none.
+    """
+    step = work_step(whole=False)
+    lesson = lesson_in_notes(step)
+    if lesson is None:
+        raise WorkbookError(
+            "It is not known which lesson work/ is at. `check` finds it out; "
+            "`start 05.3` begins a lesson that you name."
+        )
+    following = next_lesson(lesson)
+    if following is None:
+        raise WorkbookError(f"{lesson.name} is the last lesson. {next_step(step)}")
+    begin(following.step, following)
+    print_task(following.step, following)
+    return 0
+
+
+def lesson_in_notes(step: str) -> Lesson | None:
+    """Return the lesson that work/ is at by its notes; None if they name none."""
+    number = read_progress(WORK).lesson
+    known = lessons(step)
+    return known[number - 1] if 1 <= number <= len(known) else None
+
+
+def may_set_aside(word: str) -> bool:
     """Say that work/ holds something, and ask whether it may be set aside."""
-    number = step[:2]
     print(
         "work/ holds something, and it is kept. "
-        f"Set it aside with: start {number} --aside\n"
-        f"Or go on with what you have: python3 -m workbook check {number}",
+        f"Set it aside with: start {word} --aside\n"
+        f"Or go on with what you have: python3 -m workbook check {word}",
         file=sys.stderr,
     )
     return sys.stdin.isatty() and ask("Set it aside now?")
 
 
-def begin(step: str) -> None:
-    """Fill work/ with the start of a step; what was there is set aside."""
+def begin(step: str, lesson: Lesson | None) -> None:
+    """Fill work/ with the start of a lesson, or of a step that has none.
+
+    What was there is set aside. What the last check has said is forgotten.
+    """
+    source = start_folder(lesson) if lesson else step_before(step)
     progress = read_progress(WORK)
     kept = set_work_aside() if lesson_files(WORK) else ""
-    copy_lesson(step_before(step), WORK)
+    WORK.mkdir(exist_ok=True)
+    for name in code_files(source):
+        copy_file(source, WORK, name)
     progress.step = step
+    progress.lesson = lesson.number if lesson else 0
     progress.failing = None
     progress.hints = {}
     write_progress(WORK, progress)
-    print(kept)
+    if kept:
+        print(kept)
 
 
-def tell_the_task(step: str) -> int:
+def start_of_work() -> Path:
+    """Return the folder that the work on the lesson, or the step, of work/ began with.
+
+    Raises WorkbookError if there is no work/.
+    """
+    step = work_step(whole=False)
+    lesson = lesson_in_notes(step) or first_lesson(step)
+    return start_folder(lesson) if lesson else step_before(step)
+
+
+def print_task(step: str, lesson: Lesson | None) -> None:
+    """Print what to build, and try the tests of it."""
+    if lesson is None:
+        print_story(step)
+        print_missing(run_suites(step, WORK).failing)
+        return
+    print_lesson(lesson)
+    with SuiteRunner() as runner:
+        outcome = run_some(runner, step, WORK, behaviour_names(lesson))
+    progress = read_progress(WORK)
+    progress.failing = outcome.failing
+    write_progress(WORK, progress)
+    print_behaviours(lesson, outcome.failing)
+    print_given(lesson)
+    print_what_next()
+
+
+def tell_the_task() -> int:
     """Tell again what to build in work/."""
-    print_story(step)
+    step = work_step()
     failing = read_progress(WORK).failing
+    lesson = current_lesson()
+    if lesson:
+        print_lesson(lesson)
+        print_behaviours(lesson, failing)
+        print_given(lesson)
+        print_what_next()
+        return 0
+    if lessons(step):
+        print(
+            f"Step {step[:2]} has lessons, and it is not known which one work/ is at.\n"
+            "Find it out:              python3 -m workbook check\n"
+            f"Or begin with the first:  python3 -m workbook start {step[:2]}.1 --aside"
+        )
+        return 0
+    print_story(step)
     if failing is None:
         print("See what is not there yet: python3 -m workbook check")
     elif failing:
@@ -100,18 +213,32 @@ def reset_command(options: argparse.Namespace) -> int:
     """Put files, or all of work/, back to the start; the learner's own are kept."""
     step = work_step(whole=False)
     if not options.path:
-        begin(step)
+        lesson = lesson_in_notes(step) or first_lesson(step)
+        begin(step, lesson)
+        where = (
+            f"lesson {lesson.name}, {lesson.title}" if lesson else f"step {step[:2]}"
+        )
+        print(f"work/ is at the start of {where}.")
         return 0
-    first = step_before(step)
+    reset_files(options.path)
+    return 0
+
+
+def reset_files(path: str) -> None:
+    """Put the files that a name means back to the start."""
+    first = start_of_work()
+    start = code_files(first)
     mine = lesson_files(WORK)
-    names = find_names(options.path, [*mine, *lesson_files(first)])
+    names = find_names(path, [*mine, *start])
     to_keep = [name for name in names if name in mine]
     kept = set_aside(to_keep) if to_keep else ""
     for name in names:
-        if name in lesson_files(first):
+        if name in start:
             copy_file(first, WORK, name)
+    progress = read_progress(WORK)
+    progress.failing = None
+    write_progress(WORK, progress)
     print(kept or f"{', '.join(f'work/{name}' for name in names)}: back.")
-    return 0
 
 
 def find_names(word: str, known: list[str]) -> list[str]:

@@ -3,8 +3,9 @@
 import argparse
 import sys
 
-from workbook.common import find_folder, say_command
-from workbook.places import ROOT, WORK
+from workbook.common import say_command
+from workbook.lessons import find_place
+from workbook.places import ROOT, WORK, shown
 
 
 def split_arguments(arguments: list[str]) -> tuple[str | None, list[str]]:
@@ -29,10 +30,10 @@ def test_command(options: argparse.Namespace) -> int:
     """Run a step's suites, or all there is, with pytest's own options."""
     words = join_app(options.rest)
     if options.step:
-        step, folder = find_folder(options.step)
-        if folder == WORK:
-            words.insert(0, "--app=work")
-        words = ["--step", step[:2], *words]
+        place = find_place(options.step)
+        if place.is_start or place.folder == WORK:
+            words.insert(0, f"--app={shown(place.folder)}")
+        words = ["--step", place.name, *words]
     words = words or ["-n", "auto"]
     say_command("pytest", *words)
     sys.stdout.flush()

@@ -3,29 +3,22 @@
 import os
 import select
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
+from tests.support.messages import Message
 from tests.support.suites import SuiteRunner
-from workbook.common import (
-    WorkbookError,
-    behaviour_title,
-    mark,
-    paint,
-    step_before,
-    work_step,
-)
-from workbook.diff import show
+from workbook.common import WorkbookError, paint
+from workbook.diff import goal_of_work, show
 from workbook.hints import hint
-from workbook.places import PACKAGE, ROOT, WORK, is_lesson, lesson_files
+from workbook.lesson_check import check_work
+from workbook.places import PACKAGE, WORK, is_lesson, lesson_files
 from workbook.progress import read_progress
-from workbook.report import report
-from workbook.runner import run_all, run_some
+from workbook.start import start_of_work
 
 WATCHED = (".py", ".html", ".css")
 KEYS = "\nWatching work/.   h hint   p peek   d diff   r run again   q quit"
-MOST_AT_FIRST = 10  # behaviours whose verdict does not wait for all others
 CLEAR_SCREEN = "\x1b[2J\x1b[H"
 
 
@@ -69,13 +62,55 @@ def is_watched(path: Path) -> bool:
     return path.suffix in WATCHED and is_lesson(path.name, at_top=False)
 
 
+class SavedMeanwhileError(Exception):
+    """Something was saved while the tests ran: what they say is no longer of use."""
+
+
+class WatchingRunner(SuiteRunner):
+    """Runs suites, with a process that is ready, until something in work/ is saved."""
+
+    def __init__(self) -> None:
+        super().__init__(warm=True)
+        self.judged: dict[str, int] = {}
+
+    def note_files(self) -> None:
+        """Note what is in work/ now: that is what the next tests judge."""
+        self.judged = times_of_saves()
+
+    def run_tests(
+        self,
+        step: str,
+        folder: Path,
+        chosen: Sequence[str] | None = None,
+        workers: int = 1,
+        options: Sequence[str] = (),
+    ) -> Iterator[Message]:
+        """Run tests as SuiteRunner does; raises SavedMeanwhileError after a save."""
+        all_messages = super().run_tests(step, folder, chosen, workers, options)
+        with closing(all_messages):
+            for message in all_messages:
+                if times_of_saves() != self.judged:
+                    raise SavedMeanwhileError
+                yield message
+
+
+def times_of_saves() -> dict[str, int]:
+    """Return when each watched file of work/ was saved, in nanoseconds."""
+    times = {}
+    for name, path in lesson_files(WORK).items():
+        with suppress(OSError):  # it has been deleted in this moment
+            if is_watched(path):
+                times[name] = path.stat().st_mtime_ns
+    return times
+
+
 def watch() -> int:
     """Check work/ now and at every save of its code, until q or Ctrl-C."""
-    with SuiteRunner(warm=True) as runner:
+    with WatchingRunner() as runner:
         return watch_with(runner)
 
 
-def watch_with(runner: SuiteRunner) -> int:
+def watch_with(runner: WatchingRunner) -> int:
     """Do what watch() does, with a runner that has imported what no save changes."""
     saves = Saves()
     saved = True
@@ -88,57 +123,52 @@ def watch_with(runner: SuiteRunner) -> int:
                 saved = True
             try:
                 if saved or key == "r":
-                    status = check_on_clear_screen(runner)
+                    status = check_on_clear_screen(runner, saves)
                 else:
                     answer(key, saves.latest)
+                if saved or key:
+                    print(paint(KEYS, "2"))
+            except SavedMeanwhileError:
+                status = 1  # the save is seen below
             except WorkbookError as error:  # told, and waited for
                 print(error)
-            if saved or key:
                 print(paint(KEYS, "2"))
             saved = saves.wait()
             key = read_key()
     return status
 
 
-def check_on_clear_screen(runner: SuiteRunner) -> int:
-    """Check work/, for the step that it is for now; what failed before comes first."""
+def check_on_clear_screen(runner: WatchingRunner, saves: Saves) -> int:
+    """Check work/, for the lesson that it is at now."""
     if sys.stdout.isatty():
         print(CLEAR_SCREEN)
-    step = work_step()
-    failed_before = read_progress(WORK).failing or []
-    if failed_before:
-        print_first_verdict(runner, step, failed_before[:MOST_AT_FIRST])
-    return report(step, WORK, run_all(runner, step, WORK))
-
-
-def print_first_verdict(runner: SuiteRunner, step: str, names: list[str]) -> None:
-    """Tell at once what became of these behaviours."""
-    outcome = run_some(runner, step, WORK, names)
-    if not outcome.reasons:
-        return
-    print(paint("First what failed before:", "1"))
-    for name in outcome.reasons:
-        print(f"  {mark(name not in outcome.failing)} {behaviour_title(name)}")
-    print()
+    runner.note_files()
+    before = read_progress(WORK)
+    status = check_work(runner)
+    after = read_progress(WORK)
+    if (before.step, before.lesson) != (after.step, after.lesson):
+        # What is given for the next lesson was written just now, and is no save: the
+        # lesson's text has to stay on the screen.
+        saves.begin()
+    return status
 
 
 def answer(key: str, latest: str) -> None:
     """Do what a key stands for."""
-    step = work_step() if key in ("p", "d") else ""
     if key == "h":
         hint()
     elif key == "p":
-        peek_at_one_file(step, latest)
+        peek_at_one_file(latest)
     elif key == "d":
-        show(step_before(step), WORK)
+        show(start_of_work(), WORK)
 
 
-def peek_at_one_file(step: str, latest: str) -> None:
+def peek_at_one_file(latest: str) -> None:
     """Show the answer for one file: the one that was saved last, if it differs."""
-    answers = ROOT / "steps" / step
+    answers = goal_of_work()
     differing = differing_files(WORK, answers)
     if not differing:
-        print("Nothing differs from the step.")
+        print("Nothing differs from the answer.")
         return
     name = latest if latest in differing else differing[0]
     show(WORK, answers, name)

@@ -22,6 +22,7 @@ class Problem:
     said: list[str] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)  # the last requests, and the answers
     raised: str = ""  # the exception and its place in the app, if there was one
+    code: str = ""  # where in the app to look: the code that ran last, if it is known
     place: str = ""  # the file and the line of the test
 
 

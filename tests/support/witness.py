@@ -4,12 +4,13 @@ It sees what the tests ask of the app, ends what never comes back, and adds to p
 reports what the Reporter (tests/support/reporter.py) tells.
 """
 
+import inspect
 import linecache
 import os
 import re
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from flask import Flask, Request, request, request_finished
 from werkzeug.wrappers import Response
 
 from tests.support.app_start import short, start_problem
-from tests.support.harness import ROOT, STEPS
+from tests.support.harness import PACKAGE, ROOT, STEPS
 
 # Seconds of computing, which a busy machine does not make more. A behaviour takes a
 # fraction of one, so what takes longer will not end.
@@ -45,13 +46,15 @@ class Witness:
             config.workeroutput = {}
         self.config = config
         self.requests: list[str] = []
+        self.view = ""  # the view that has answered the last one
         self.clock = Clock()
         request_finished.connect(self.note_request)
 
-    def note_request(self, _: Flask, response: Response) -> None:
-        """Note a request, and what was answered."""
+    def note_request(self, app: Flask, response: Response) -> None:
+        """Note a request, what was answered, and by which function."""
         asked = describe_request(request)
         self.requests.append(f"{asked} -> {response.status}")
+        self.view = describe_view(app.view_functions.get(request.endpoint))
 
     def pytest_collection(self) -> None:
         """Keep what pytest makes of the suites: to rewrite them takes a second."""
@@ -83,6 +86,7 @@ class Witness:
     def pytest_runtest_protocol(self) -> Iterator[None]:
         """Give each test its own time, and its own requests."""
         self.requests.clear()
+        self.view = ""
         with self.clock.running():
             return (yield)
 
@@ -99,6 +103,7 @@ class Witness:
                 "said": describe_failure(report),
                 "asked": self.requests[-MOST_REQUESTS:],
                 "raised": describe_exception(report.caplog, folder),
+                "code": describe_code(report, folder) or self.view,
                 "place": describe_place(report),
             }
         return report
@@ -152,6 +157,24 @@ def describe_request(asked: Request) -> str:
     return f"{asked.method} {asked.full_path.rstrip('?')}"
 
 
+def describe_view(view: Callable[..., object] | None) -> str:
+    """Return where the function is that answers a request; an empty text if unknown."""
+    code = getattr(inspect.unwrap(view), "__code__", None) if view else None
+    if code is None or PACKAGE not in Path(code.co_filename).parts:
+        return ""  # nobody, or a view of Flask itself
+    return f"{short(code.co_filename)}:{code.co_firstlineno}, in {code.co_name}()"
+
+
+def describe_code(report: pytest.TestReport, folder: Path) -> str:
+    """Return the line of the app at which the test's own call has failed, if it did."""
+    traceback_shown = getattr(report.longrepr, "reprtraceback", None)
+    for entry in reversed(getattr(traceback_shown, "reprentries", [])):
+        location = entry.reprfileloc
+        if location and (ROOT / location.path).is_relative_to(folder):
+            return f"{short(ROOT / location.path)}:{location.lineno}"
+    return ""
+
+
 def describe_failure(report: pytest.TestReport) -> list[str]:
     """Return what pytest says about a failure, without what only pytest needs."""
     crash = getattr(report.longrepr, "reprcrash", None)
@@ -161,10 +184,21 @@ def describe_failure(report: pytest.TestReport) -> list[str]:
         # Raised in a helper, whose assertions pytest does not explain.
         lines = [linecache.getline(crash.path, crash.lineno).strip()]
     said = []
-    for line in lines:
+    for line in without_explanation(lines):
         if "Use -v" not in line:
             said.append(re.sub("^(AssertionError: )?(assert (?=the ))?", "", line))
     return said[:MOST_LINES]
+
+
+def without_explanation(lines: list[str]) -> list[str]:
+    """Return an assertion's own message alone, if it has one.
+
+    Pytest adds below it what it knows about the values: "assert False", "+ where ...".
+    """
+    for number, line in enumerate(lines):
+        if number > 0 and line.startswith("assert "):
+            return lines[:number]
+    return lines
 
 
 def describe_exception(log: str, folder: Path) -> str:

@@ -10,8 +10,15 @@ from tests.support.harness import ROOT
 MAY_IMPORT = {
     "workbook.places": set(),  # how to walk a step's files: everybody needs it
     "tests.support": {"workbook.places"},
-    "tests.suites": {"tests.support", "workbook.places"},
-    "workbook": {"tests.support", "tests.asvs", "workbook.places"},
+    # tests/conftest.py asks for a lesson only if `--step 05.3` names one
+    "tests.suites": {"tests.support", "workbook.places", "workbook.lessons"},
+    "workbook.lessons": {"workbook", "workbook.places"},
+    "workbook": {
+        "tests.support",
+        "tests.asvs",
+        "workbook.places",
+        "workbook.lessons",
+    },
     "notebooks": {"tests.support", "workbook", "tests.asvs"},
     "tests.asvs": set(),
     "tests.maintainers": {
@@ -19,10 +26,17 @@ MAY_IMPORT = {
         "tests.asvs",
         "workbook",
         "workbook.places",
+        "workbook.lessons",
         "notebooks",
     },
     "tests.system": {"tests.support", "workbook"},
-    "maintenance": {"tests.support", "tests.system", "workbook", "workbook.places"},
+    "maintenance": {
+        "tests.support",
+        "tests.system",
+        "workbook",
+        "workbook.places",
+        "workbook.lessons",
+    },
 }
 
 

@@ -1,0 +1,238 @@
+"""Check work/ for the lesson that it is at, and go on to the next one."""
+
+from contextlib import suppress
+
+from tests.support.suites import SuiteRunner
+from workbook.chapter import (
+    diff_of_given,
+    lesson_place,
+    print_after,
+    print_behaviours,
+    print_lesson,
+    print_what_next,
+)
+from workbook.common import (
+    behaviour_title,
+    mark,
+    paint,
+    say_command,
+    work_step,
+    wrap_text,
+)
+from workbook.given import Given, put_into_work
+from workbook.hints import behaviours, find_behaviours, unknown_behaviour
+from workbook.lessons import (
+    Lesson,
+    behaviour_names,
+    current_lesson,
+    first_open_lesson,
+    later_behaviours,
+    lessons,
+    next_lesson,
+)
+from workbook.places import WORK
+from workbook.progress import Progress, read_progress, write_progress
+from workbook.report import STUCK, explain, next_step, print_all_hold, report
+from workbook.runner import Outcome, run_all, run_some
+
+MOST_CHANGES = 6  # behaviours that are named in a list of what changed
+
+
+def check_work(runner: SuiteRunner) -> int:
+    """Run all suites on work/; the verdict on the current lesson comes first.
+
+    Returns 0 if the lesson is done and nothing before it is broken, 1 otherwise.
+    Raises WorkbookError if the app does not start.
+    """
+    step = work_step()
+    before = read_progress(WORK)
+    if not lessons(step):
+        say_command("pytest", "--step", step[:2], "--app=work")
+        return report(step, WORK, run_all(runner, step, WORK))
+    lesson = current_lesson()
+    outcome = None
+    if lesson is None:
+        outcome = run_all(runner, step, WORK)
+        lesson = note_lesson(step, outcome)
+    say_command("pytest", "--step", lesson.name, "--app=work")
+    names = behaviour_names(lesson)
+    first = outcome or run_some(runner, step, WORK, names)
+    failing = [name for name in names if name in first.problems]
+    print_verdict(lesson, failing)
+    if failing:
+        explain(failing[0], first)
+    outcome = outcome or run_all(runner, step, WORK)
+    broken = print_the_rest(lesson, outcome)
+    print_changes(lesson, before, outcome)
+    if broken and not failing:
+        explain(broken[0], outcome)
+    if broken or failing:
+        print(STUCK)
+        return 1
+    finish(lesson, outcome)
+    return 0
+
+
+def note_lesson(step: str, outcome: Outcome) -> Lesson:
+    """Note which lesson work/ is at: the first with a behaviour that fails."""
+    lesson = first_open_lesson(step, outcome.failing)
+    progress = read_progress(WORK)
+    progress.lesson = lesson.number
+    with suppress(OSError):  # a folder that cannot be written to
+        write_progress(WORK, progress)
+    print(f"By its behaviours work/ is at lesson {lesson.name}.")
+    return lesson
+
+
+def print_verdict(lesson: Lesson, failing: list[str]) -> None:
+    """Print a line for each behaviour of the lesson, and how many hold."""
+    names = behaviour_names(lesson)
+    print(paint(f"{lesson.name} {lesson.title}", "1"))
+    for name in names:
+        print(f"  {mark(name not in failing)} {behaviour_title(name)}")
+    passed = len(names) - len(failing)
+    print(f"{lesson_place(lesson)}: {passed} of {len(names)}")
+
+
+def print_the_rest(lesson: Lesson, outcome: Outcome) -> list[str]:
+    """Print what became of all other behaviours; return those that are broken.
+
+    Of what was before the lesson only failures are named; what comes later is counted.
+    """
+    own = behaviour_names(lesson)
+    later = later_behaviours(lesson)
+    earlier = [name for name in outcome.reasons if name not in {*own, *later}]
+    broken = [name for name in earlier if name in outcome.problems]
+    if broken:
+        print(f"{mark(False)} Broken: {counted(broken)} of what came before:")
+        for name in broken:
+            print(f"  {mark(False)} {name[:2]}: {behaviour_title(name)}")
+    elif earlier:
+        print(f"{mark(True)} Nothing before it is broken: {counted(earlier)}.")
+    if later:
+        passed = len([name for name in later if name not in outcome.problems])
+        print(f"Later in this step: {counted(later)}; {passed} of them hold already.")
+    return broken
+
+
+def counted(names: list[str]) -> str:
+    """Return how many behaviours these are, in words."""
+    return "1 behaviour" if len(names) == 1 else f"{len(names)} behaviours"
+
+
+def print_changes(lesson: Lesson, before: Progress, outcome: Outcome) -> None:
+    """Print what has changed since the last check; nothing if there was none."""
+    if before.failing is None or before.step != lesson.step:
+        return
+    later = set(later_behaviours(lesson))
+    judged = [name for name in outcome.reasons if name not in later]
+    failed = set(before.failing)
+    failing = set(outcome.failing)
+    green = [name for name in judged if name in failed - failing]
+    red = [name for name in judged if name in failing - failed]
+    for colour, names in (("green", green), ("red", red)):
+        if names:
+            print(wrap_text(f"Since the last check, now {colour}: {listed(names)}."))
+
+
+def listed(names: list[str]) -> str:
+    """Return the titles of behaviours as a list in a sentence; a long one is cut."""
+    titles = [behaviour_title(name) for name in names[:MOST_CHANGES]]
+    rest = len(names) - len(titles)
+    if rest:
+        titles.append(f"and {rest} more")
+    return "; ".join(titles)
+
+
+def finish(lesson: Lesson, outcome: Outcome) -> None:
+    """Say that a lesson is done, and go on to the next that is not.
+
+    What is given for it goes into work/; what does not fit is told, and stays as it is.
+    Raises WorkbookError if the chapter is stale, or without git; then work/ stays at
+    this lesson.
+    """
+    if not outcome.failing:
+        print_all_hold(outcome)
+    print(paint(f"\nLesson {lesson.name} is done: {lesson.title}.", "1;32"))
+    print_after(lesson)
+    if has_moved_on(lesson):
+        print("\nAnother terminal has gone on to the next lesson already.")
+        return
+    done = [lesson]
+    following = next_lesson(lesson)
+    while following and holds_already(following, outcome):
+        print(f"\n{mark(True)} {following.name} {following.title}: holds already.")
+        put_into_work(following)  # what does not fit is not needed either
+        done.append(following)
+        following = next_lesson(following)
+    given = put_into_work(following) if following else Given()
+    note_finished(done, following)
+    if following is None:
+        print(f"\n{next_step(lesson.step)}")
+        return
+    print_next(following, given, outcome)
+
+
+def has_moved_on(lesson: Lesson) -> bool:
+    """Return whether the notes say that work/ is at another lesson by now."""
+    progress = read_progress(WORK)
+    return (progress.step, progress.lesson) != (lesson.step, lesson.number)
+
+
+def holds_already(lesson: Lesson, outcome: Outcome) -> bool:
+    """Return whether the tests ran on a lesson's behaviours, and all passed."""
+    names = behaviour_names(lesson)
+    was_run = set(names) <= outcome.reasons.keys()
+    return was_run and outcome.problems.keys().isdisjoint(names)
+
+
+def note_finished(done: list[Lesson], following: Lesson | None) -> None:
+    """Note which lessons are done, and which one work/ is at now."""
+    progress = read_progress(WORK)
+    for lesson in done:
+        if lesson.name not in progress.finished:
+            progress.finished.append(lesson.name)
+    last = following or done[-1]
+    if last.step != progress.step:
+        progress.failing = None
+    progress.step = last.step
+    progress.lesson = last.number
+    write_progress(WORK, progress)
+
+
+def print_next(lesson: Lesson, given: Given, outcome: Outcome) -> None:
+    """Print the lesson that work/ is at now, and what became of what is given."""
+    print(paint(f"\n{'-' * 60}", "2"))
+    print_lesson(lesson)
+    was_run = set(behaviour_names(lesson)) <= outcome.reasons.keys()
+    print_behaviours(lesson, outcome.failing if was_run else None)
+    if given.placed:
+        names = ", ".join(given.placed)
+        print(wrap_text(f"Given for this lesson, and put into work/: {names}."))
+        print(f"To see it: python3 -m workbook {diff_of_given(lesson)}\n")
+    for name in given.refused:
+        print(
+            f"Given, too, but it does not fit your work/{name}, which stays as it is. "
+            f"To see it:\n  python3 -m workbook {diff_of_given(lesson)} {name}\n"
+        )
+    print_what_next()
+
+
+def explain_wanted(runner: SuiteRunner, wanted: str) -> int:
+    """Explain the first failing behaviour with these words, or say that it holds.
+
+    Returns 0 if all behaviours with these words hold, 1 otherwise. Raises WorkbookError
+    if there is none.
+    """
+    step = work_step()
+    known = behaviours(step)
+    names = find_behaviours(wanted, known)
+    if not names:
+        raise unknown_behaviour(wanted, known)
+    outcome = run_some(runner, step, WORK, names)
+    if outcome.failing:
+        explain(outcome.failing[0], outcome)
+        return 1
+    for name in outcome.reasons:
+        print(f"{mark(True)} {behaviour_title(name)}: this one holds.")
+    return 0
