@@ -271,7 +271,7 @@ def test_without_git_a_lesson_is_a_sentence(house: Any) -> None:
     """States are made with it."""
     out = house.run("start", "04.2", code=1, PATH="/nonexistent")
 
-    assert "This needs git: install it" in out
+    assert "Git is not installed, and this command needs it." in out
     assert not house.work.exists()
 
 
