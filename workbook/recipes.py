@@ -56,24 +56,39 @@ def add_recipes(files: dict[str, str], names: Iterable[str]) -> dict[str, str]:
     names = tuple(names)
     check_names(names)
     result = dict(files)
-    head = newest_revision(files)
+    followers: dict[str, str] = {}
     for name in names:
         for path, text in apply_recipe(files, name).items():
             if path.startswith(REVISIONS):
-                text = REVISION_BEFORE.sub(f'down_revision = "{head}"', text)
-                head = REVISION.search(text)[1]
+                text = insert_revision(result, text, followers)
             if result.get(path) != files.get(path):
                 text = merge(path, result[path], files.get(path, ""), text)
             result[path] = text
     return result
 
 
-def newest_revision(files: dict[str, str]) -> str:
-    """Return the revision of the tables that no other one follows."""
-    revisions = [text for path, text in files.items() if path.startswith(REVISIONS)]
-    text = "\n".join(revisions)
-    (newest,) = set(REVISION.findall(text)) - set(REVISION_BEFORE.findall(text))
-    return newest
+def insert_revision(files: dict[str, str], text: str, followers: dict[str, str]) -> str:
+    """Put a recipe's revision of the tables between two others; return its new text.
+
+    It comes after the one that its page names, and after earlier recipes that follow
+    the same one. `followers`: for each revision the recipe's one after it. Revisions of
+    the project that are newer than the recipe come later, so that what has run on a
+    database of an older project stays the beginning of the chain.
+    """
+    before = REVISION_BEFORE.search(text)[1]
+    while before in followers:
+        before = followers[before]
+    own = REVISION.search(text)[1]
+    followers[before] = own
+    for path, other in files.items():
+        if path.startswith(REVISIONS):
+            files[path] = follow(other, before, own)
+    return REVISION_BEFORE.sub(f'down_revision = "{before}"', text)
+
+
+def follow(text: str, old: str, new: str) -> str:
+    """Return a revision that follows the new one, if it followed the old one."""
+    return text.replace(f'\ndown_revision = "{old}"\n', f'\ndown_revision = "{new}"\n')
 
 
 def apply_recipe(files: dict[str, str], name: str) -> dict[str, str]:

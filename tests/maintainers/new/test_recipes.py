@@ -206,3 +206,34 @@ def test_two_recipes_that_clash_are_refused(pages: Path) -> None:
 
     with pytest.raises(WorkbookError, match=r"change the same lines of note\.txt"):
         add_recipes(FILES, ["roles", "reset"])
+
+
+def revision(name: str, before: str) -> str:
+    """Return the text of a revision."""
+    return f'revision = "{name}"\ndown_revision = "{before}"\n'
+
+
+def test_a_newer_revision_of_the_project_comes_after_those_of_the_recipes(
+    pages: Path,
+) -> None:
+    """An older project has the recipe's on its database, and gets the newer one by
+    `update`: what has run there must stay the beginning of the chain.
+    """
+    for name, before in {"roles": "1", "json": "2", "reset": "1"}.items():
+        lines = revision(name, before).splitlines()
+        added = "".join(f"+{line}\n" for line in lines)
+        path = f"migrations/versions/{name}.py"
+        diff = f"--- /dev/null\n+++ b/{path}\n@@ -0,0 +1,2 @@\n{added}"
+        (pages / f"{name}.md").write_text(f"```diff\n{diff}```\n", encoding="utf-8")
+    files = {**FILES, "migrations/versions/2.py": revision("2", "1")}
+
+    result = add_recipes(files, ["roles", "json", "reset"])
+
+    chain = {
+        path.removeprefix("migrations/versions/").removesuffix(".py"): text.split('"')[
+            3
+        ]
+        for path, text in result.items()
+        if text.count('"') == 4
+    }
+    assert chain == {"roles": "1", "reset": "roles", "2": "reset", "json": "2"}
