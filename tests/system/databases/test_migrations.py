@@ -1,4 +1,4 @@
-"""The first revision of a project made by `new`, on each database."""
+"""The revisions of a project made by `new`, with and without recipes, on each database."""
 
 from typing import Any
 
@@ -11,14 +11,17 @@ from sqlalchemy import inspect, text
 
 from tests.support.apps import PACKAGE, Site, close, init_db, query
 from tests.support.visitor import Visitor
+from workbook.recipes import NAMES
 from workbook.skeleton import Options, version, write_project
 
 
-@pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Site:
+@pytest.fixture(scope="module", params=[(), NAMES], ids=["plain", "all recipes"])
+def project(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Site:
     """A new project, whose package has the name that the support files know."""
     path = tmp_path_factory.mktemp("project")
-    write_project(path, Options(version(), PACKAGE, "My site"))
+    write_project(path, Options(version(), PACKAGE, "My site", request.param))
     return Site(path)
 
 
