@@ -259,7 +259,7 @@ def test_the_password_is_never_in_a_page(member: Visitor) -> None:
     """Nor its hash."""
     member.log_in()
 
-    for path in ["/", *members_pages(member.app)]:
+    for path in members_pages(member.app):
         page = member.get(path)
         assert "Log out" in visible_text(page), f"{path} is no page of a member"
         assert PASSWORD not in page.text
