@@ -1,5 +1,7 @@
 """Check work/ for the lesson that it is at, and go on to the next one."""
 
+from contextlib import suppress
+
 from tests.support.suites import SuiteRunner
 from workbook.chapter import (
     diff_of_given,
@@ -50,6 +52,7 @@ def check_work(runner: SuiteRunner) -> int:
     lesson = current_lesson() or find_lesson_of_work(runner, step)
     say_command("pytest", "--step", lesson.name, "--app=work")
     first = run_some(runner, step, WORK, behaviour_names(lesson))
+    note_beginning(lesson, first)
     print_verdict(lesson, first)
     outcome = run_all(runner, step, WORK)
     broken = print_the_rest(lesson, outcome)
@@ -63,6 +66,21 @@ def check_work(runner: SuiteRunner) -> int:
         return 1
     finish(lesson, outcome)
     return 0
+
+
+def note_beginning(lesson: Lesson, outcome: Outcome) -> None:
+    """Note what holds already, if the tests run on this lesson for the first time."""
+    progress = read_progress(WORK)
+    if lesson.name not in progress.started_with:
+        progress.begin_lesson(lesson.name, holding(lesson, outcome))
+        with suppress(OSError):  # a folder that cannot be written to is judged, too
+            write_progress(WORK, progress)
+
+
+def holding(lesson: Lesson, outcome: Outcome) -> list[str]:
+    """Return the behaviours of a lesson that hold."""
+    names = behaviour_names(lesson)
+    return [name for name in names if name not in outcome.problems]
 
 
 def find_lesson_of_work(runner: SuiteRunner, step: str) -> Lesson:
@@ -159,7 +177,7 @@ def finish(lesson: Lesson, outcome: Outcome) -> None:
         done.append(following)
         following = next_lesson(following)
     given = put_into_work(following) if following else Given()
-    note_finished(done, following)
+    note_finished(done, following, outcome)
     if following is None:
         print(f"\n{next_step(lesson.step)}")
         return
@@ -175,11 +193,17 @@ def has_moved_on(lesson: Lesson) -> bool:
 def holds_already(lesson: Lesson, outcome: Outcome) -> bool:
     """Return whether the tests ran on a lesson's behaviours, and all passed."""
     names = behaviour_names(lesson)
-    was_run = set(names) <= outcome.reasons.keys()
-    return was_run and outcome.problems.keys().isdisjoint(names)
+    return was_run(lesson, outcome) and outcome.problems.keys().isdisjoint(names)
 
 
-def note_finished(done: list[Lesson], following: Lesson | None) -> None:
+def was_run(lesson: Lesson, outcome: Outcome) -> bool:
+    """Return whether the tests ran on a lesson's behaviours: those of its step did."""
+    return set(behaviour_names(lesson)) <= outcome.reasons.keys()
+
+
+def note_finished(
+    done: list[Lesson], following: Lesson | None, outcome: Outcome
+) -> None:
     """Note which lessons are done, and which one work/ is at now."""
     progress = read_progress(WORK)
     for lesson in done:
@@ -190,6 +214,8 @@ def note_finished(done: list[Lesson], following: Lesson | None) -> None:
         progress.failing = None
     progress.step = last.step
     progress.lesson = last.number
+    if following and was_run(following, outcome):
+        progress.begin_lesson(following.name, holding(following, outcome))
     write_progress(WORK, progress)
 
 
@@ -197,8 +223,8 @@ def print_next(lesson: Lesson, given: Given, outcome: Outcome) -> None:
     """Print the lesson that work/ is at now, and what became of what is given."""
     print(paint(f"\n{'-' * 60}", "2"))
     print_lesson(lesson)
-    was_run = set(behaviour_names(lesson)) <= outcome.reasons.keys()
-    print_behaviours(lesson, outcome.failing if was_run else None)
+    is_known = was_run(lesson, outcome)
+    print_behaviours(lesson, outcome.failing if is_known else None)
     if given.placed:
         names = ", ".join(given.placed)
         print(wrap_text(f"Given for this lesson, and put into work/: {names}."))
