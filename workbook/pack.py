@@ -39,11 +39,10 @@ The Flask-Login Workbook, for a room without a network
    git is needed, too: `git --version`.
 3. Open a terminal in the folder `workbook`. On Windows open PowerShell there, and write
    `py` where it says `python3`.
-4. Type: python3 -m workbook check 01
-   It installs what it needs from `wheels`, once, in less than half a minute.
-5. Begin: python3 -m workbook start 01
-6. {reading}
-7. Something does not work? Show your teacher what this says:
+4. Begin: python3 -m workbook start 01
+   The first time it installs what it needs from `wheels`, in less than half a minute.
+5. {reading}
+6. Something does not work? Show your teacher what this says:
    python3 -m workbook doctor
 """
 
@@ -328,7 +327,12 @@ def applies(need: "Requirement", extra: str, target: Target) -> bool:
 
 def copy_workbook(target: Path) -> None:
     """Copy the workbook without what running it has left there."""
-    for name in tracked_files() or files_not_ignored(target.parent):
+    names = tracked_files()
+    if names:
+        tell_what_git_lacks(target.parent)
+    else:
+        names = files_not_ignored(target.parent)
+    for name in names:
         source = ROOT / name
         if source.is_file():  # not if it was deleted, and git still has it
             copy = target / name
@@ -336,10 +340,23 @@ def copy_workbook(target: Path) -> None:
             shutil.copy2(source, copy)
 
 
+def tell_what_git_lacks(made: Path) -> None:
+    """Name files that git neither has nor ignores: they are not handed out."""
+    names = list_files("--others", "--exclude-standard")
+    left_out = [name for name in names if not (ROOT / name).is_relative_to(made)]
+    if left_out:
+        print(f"Left out, because git does not have them: {', '.join(left_out)}")
+
+
 def tracked_files() -> list[str]:
     """Return the files that git has; none where there is no git, or no repository."""
+    return list_files("--cached")
+
+
+def list_files(*options: str) -> list[str]:
+    """Return the files that `git ls-files` names; none where it does not work."""
     try:
-        result = git("ls-files", "-z")
+        result = git("ls-files", "-z", *options)
     except WorkbookError:
         return []
     if result.returncode != 0:
