@@ -11,7 +11,9 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 import tomllib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -26,11 +28,10 @@ PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 STAMP = VENV / "workbook.txt"
 CALLED_FROM = "WORKBOOK_CALLED_FROM"  # the variable with the reader's folder
 PINS = ROOT / "constraints.txt"
-NO_WHEELS = "Packages are missing, and there is no folder `wheels` with them."
 NO_INDEX = (
-    "pip gets none either: there is no network here, or it needs a proxy. Call this "
-    "again with a network, or put a folder `wheels` beside the workbook: "
-    "`python3 -m workbook pack` makes one on another machine."
+    "Packages have to be installed, and pip gets none: there is no network, or it "
+    "needs a proxy. Call this again with a network, or put a folder `wheels` beside "
+    "the workbook (`python3 -m workbook pack` makes it, on another machine)."
 )
 
 
@@ -102,6 +103,9 @@ def prepare(wanted: set[str], inside: bool) -> None:
     if not has_pip():
         if not ours:
             raise WorkbookError(explain_foreign_environment(missing))
+        if importlib.util.find_spec("pip"):
+            # To make an environment takes a while: first see whether it can be filled.
+            choose_source(wanted, sys.executable)
         make_environment()
     # What earlier commands have needed stays as new as the pins.
     known = read_requirements(tuple(read_project()["optional-dependencies"]))
@@ -177,7 +181,7 @@ def make_environment() -> None:
 
 def install(wanted: set[str]) -> None:
     """Install packages with pip, and note it if all went well."""
-    source = choose_source(wanted)
+    source = choose_source(wanted, str(PYTHON))
     print(
         "Installing what this command needs. Only this once; "
         "with an empty cache it takes about half a minute."
@@ -203,40 +207,48 @@ def install(wanted: set[str]) -> None:
         STAMP.write_text("\n".join(lines), encoding="utf-8")
 
 
-def choose_source(wanted: set[str]) -> list[str]:
+def choose_source(wanted: Iterable[str], python: str) -> list[str]:
     """Return pip's options for where the packages come from.
 
     A folder `wheels` comes first; where there is none, or it lacks something, pip's
-    index. Raises WorkbookError if that does not answer.
+    index. Raises WorkbookError if the pip of this Python gets nothing from that.
     """
     wheels = find_wheels()
     lack = explain_lack(wheels, wanted) if wheels else ""
     if wheels and not lack:
         return ["--no-index", "--find-links", str(wheels)]
-    complaint = ask_index(min(wanted))
+    complaint = ask_index(min(wanted), python)
     if complaint:
-        raise WorkbookError(f"{lack or NO_WHEELS} {NO_INDEX} ({complaint})")
+        raise WorkbookError(lack or f"{NO_INDEX}\n{complaint}")
     if lack:
         print(f"{lack} The network has them.")
     return []
 
 
-def ask_index(requirement: str) -> str:
+def ask_index(requirement: str, python: str) -> str:
     """Return why pip cannot get a package; an empty text if it can.
 
     pip itself is asked, because it knows the proxy and the index of this machine. With
     the retries that it makes otherwise, it is silent for a quarter of a minute.
     """
-    command = [str(PYTHON), "-m", "pip", "install", "--disable-pip-version-check"]
-    command += ["--no-input", "--quiet", "--dry-run", "--ignore-installed", "--no-deps"]
-    command += ["--retries", "0", requirement]
-    result = subprocess.run(
-        command, capture_output=True, encoding="utf-8", errors="replace", check=False
-    )
+    command = [python, "-m", "pip", "download", "--disable-pip-version-check"]
+    command += ["--no-input", "--quiet", "--no-deps", "--retries", "0", requirement]
+    if PINS.exists():
+        command += ["-c", PINS.name]
+    with tempfile.TemporaryDirectory() as temporary:
+        result = subprocess.run(
+            [*command, "--dest", temporary],
+            cwd=ROOT,
+            env={**os.environ, "PIP_REQUIRE_VIRTUALENV": "0"},
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            check=False,
+        )
     if result.returncode == 0:
         return ""
     lines = result.stderr.strip().splitlines() or ["it said nothing"]
-    return f"pip: {lines[-1]}"
+    return f"pip says: {lines[-1]}"
 
 
 def restart(arguments: list[str]) -> None:

@@ -6,6 +6,7 @@ With nothing but the standard library: it is read before any package is there.
 import platform
 import re
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 from workbook.places import ROOT
@@ -36,7 +37,7 @@ def normal_name(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def explain_lack(wheels: Path, wanted: set[str]) -> str:
+def explain_lack(wheels: Path, wanted: Iterable[str]) -> str:
     """Say what the folder lacks for this Python; an empty text if it has everything."""
     names = set()
     kinds = set()
