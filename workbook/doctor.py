@@ -108,6 +108,8 @@ def describe_workbook() -> str:
     """Return whether the workbook is whole, and which state of it this is."""
     chapters = len([step for step in STEPS if lessons(step)])
     text = f"{len(STEPS)} steps, {chapters} chapters"
+    if not shutil.which("git"):
+        return text
     head = subprocess.run(
         ["git", "log", "-1", "--format=%h of %cs"],
         cwd=ROOT,

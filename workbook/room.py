@@ -130,7 +130,9 @@ def find_notes(path: Path) -> Path | None:
     """Return the file with somebody's notes; None if there is none."""
     if path.suffix == ".json":
         return path if path.is_file() else None
-    for file in (path / WORK.name / PROGRESS_FILE, path / PROGRESS_FILE):
+    # The last is the folder that `pack` has made.
+    for folder in (path / WORK.name, path, path / "workbook" / WORK.name):
+        file = folder / PROGRESS_FILE
         if file.exists():
             return file
     return None
@@ -291,7 +293,7 @@ def count_common(room: list[Participant]) -> list[tuple[str, int]]:
     """Return the behaviours that fail first for most people, and for how many."""
     counts: Counter[str] = Counter()
     for participant in room:
-        if participant.failing:
+        if participant.failing and participant.app_starts:
             counts[participant.failing[0]] += 1
     return counts.most_common(MOST_COMMON)
 
