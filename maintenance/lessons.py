@@ -16,28 +16,21 @@ import argparse
 import re
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 from workbook.common import find_step, step_before, suites_up_to
-from workbook.git import git
 from workbook.lessons import (
-    BLOCK,
     HEADING,
     State,
     behaviours_of,
     chapter_file,
-    copy_code,
     lessons,
-    start_folder,
     state_folder,
 )
+from workbook.packing import chapter_with_diffs, make_states
 from workbook.places import ROOT, code_files
 
 RESULT = re.compile(r"^(PASSED|FAILED|ERROR) \S+\.py::(test_\w+)", re.MULTILINE)
-INDEX_LINES = re.compile(
-    r"^(diff --git|index|(new|deleted) file mode) .*\n", re.MULTILINE
-)
 
 
 def main() -> None:
@@ -67,12 +60,7 @@ def main() -> None:
 def unpack(step: str, folder: Path) -> None:
     """Write a step's states to a new folder."""
     folder.mkdir(parents=True)
-    copy_code(step_before(step), folder / "0")
-    for lesson in lessons(step):
-        if lesson.given or lesson.given_files:
-            copy_code(start_folder(lesson), folder / f"{lesson.number}-start")
-        state = state_folder(State(step, lesson.number))
-        copy_code(state, folder / str(lesson.number))
+    make_states(lessons(step), step_before(step), ROOT / "steps" / step, folder)
     print(f"{folder}: the states of {step}")
 
 
@@ -80,61 +68,9 @@ def pack(step: str, folder: Path) -> None:
     """Write the diffs of LESSONS.md anew; its text stays."""
     file = chapter_file(step)
     text = file.read_text(encoding="utf-8")
-    headings = list(HEADING.finditer(text))
-    ends = [heading.start() for heading in headings[1:]] + [len(text)]
-    parts = [text[: headings[0].start()]]
-    for heading, end in zip(headings, ends, strict=True):
-        body = text[heading.end() : end]
-        parts.append(heading[0] + with_diffs(body, int(heading[1]), folder))
-    file.write_text("".join(parts), encoding="utf-8")
-    check_end(step, folder / headings[-1][1])
-
-
-def with_diffs(body: str, number: int, folder: Path) -> str:
-    """Return a lesson's section with its diffs as they follow from the folders."""
-    before = folder / str(number - 1)
-    start = folder / f"{number}-start"
-    after = folder / str(number)
-    listed = [block[2] for block in BLOCK.finditer(body) if block[1] == "given"]
-    blocks = []
-    if listed:
-        blocks.append(f"```given\n{listed[0]}```\n")
-    if start.exists():
-        given = difference(before, start, left_out=" ".join(listed).split())
-        if given:
-            blocks.append(f"```diff given\n{given}```\n")
-    else:
-        start = before
-    blocks.append(f"```diff\n{difference(start, after)}```\n")
-    text, after_text = around_the_blocks(body)
-    return text.rstrip() + "\n\n" + "\n".join(blocks) + "\n" + after_text.lstrip()
-
-
-def around_the_blocks(body: str) -> tuple[str, str]:
-    """Return the text before a section's diffs, and the text after them.
-
-    A section that has none yet gets them before **Try it**.
-    """
-    parts = BLOCK.split(body)
-    if len(parts) > 1:
-        return parts[0], parts[-1]
-    text, found, rest = body.partition("**Try it")
-    return text, found + rest
-
-
-def difference(before: Path, after: Path, left_out: list[str] | None = None) -> str:
-    """Return the diff from one folder to another, without git's own lines in it."""
-    left_out = left_out or []
-    with tempfile.TemporaryDirectory() as temporary:
-        for name, source in (("a", before), ("b", after)):
-            copy_code(source, Path(temporary, name))
-            for file in left_out:
-                Path(temporary, name, file).unlink(missing_ok=True)
-        result = git(
-            "diff", "--no-index", "--no-prefix", "--no-renames", "a", "b",
-            folder=Path(temporary),
-        )  # fmt: skip
-    return INDEX_LINES.sub("", result.stdout.decode())
+    file.write_text(chapter_with_diffs(text, folder), encoding="utf-8")
+    last = HEADING.findall(text)[-1][0]
+    check_end(step, folder / last)
 
 
 def check_end(step: str, last: Path) -> None:

@@ -17,17 +17,16 @@ from tests.support.harness import (
     Visitor,
     WrongDatabaseError,
     close,
-    empty,
     init_db,
     query,
+    try_to_empty,
 )
 
 if TYPE_CHECKING:
     from tests.support.tables import Tables
 
-sys.dont_write_bytecode = (
-    True  # leave no __pycache__ in the steps: it would show in their diffs
-)
+# Leave no __pycache__ in the steps: it would show in their diffs.
+sys.dont_write_bytecode = True
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -122,34 +121,50 @@ def suite_number(path: Path) -> int | None:
     return int(folder[:2]) if folder[:2].isdecimal() else None
 
 
+def has_tests_for(path: Path, step_number: int) -> bool:
+    """Whether this file is in the suite of that step, or of an earlier one."""
+    suite = suite_number(path)
+    return suite is not None and suite <= step_number
+
+
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """With --step, leave alone what does not judge that step: it may need packages that
-    are not there.
+    """With --step, ignore the files without tests for that step: they may need packages
+    that are not installed. None leaves the decision to pytest.
     """
     if config.workbook_step is None or collection_path.suffix != ".py":
         return None
-    return (
-        None
-        if 0 < (suite_number(collection_path) or 0) <= config.workbook_step
-        else True
-    )
+    if has_tests_for(collection_path, config.workbook_step):
+        return None
+    return True
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run each test of a suite against that step and every later one."""
-    number = suite_number(metafunc.definition.path)
-    if "step" in metafunc.fixturenames and number:
-        marker = metafunc.definition.get_closest_marker("steps")
-        first, last = marker.args if marker else (number, max(STEPS))
-        wanted = metafunc.config.workbook_step
-        steps = [
-            STEPS[number]
-            for number in range(first, last + 1)
-            if wanted in (None, number)
-        ]
-        metafunc.parametrize(
-            "step", steps, ids=[step.name for step in steps], scope="session"
-        )
+    """Run each test of a suite against that step and every later one.
+
+    With --step, against the step named there alone.
+    """
+    suite = suite_number(metafunc.definition.path)
+    if suite is None or "step" not in metafunc.fixturenames:
+        return
+    steps = steps_of_test(metafunc.definition, suite)
+    if metafunc.config.workbook_step is not None:
+        steps = [step for step in steps if step.number == metafunc.config.workbook_step]
+    metafunc.parametrize(
+        "step", steps, ids=[step.name for step in steps], scope="session"
+    )
+
+
+def steps_of_test(test: pytest.Function, suite: int) -> list[Step]:
+    """The steps that a test of this suite is written for.
+
+    All from the suite's own step on, unless @pytest.mark.steps(first, last) names others.
+    """
+    first = suite
+    last = max(STEPS)
+    marker = test.get_closest_marker("steps")
+    if marker:
+        first, last = marker.args
+    return [STEPS[number] for number in range(first, last + 1)]
 
 
 def pytest_collection_modifyitems(
@@ -158,19 +173,27 @@ def pytest_collection_modifyitems(
     """With --step, keep what judges that step, or that lesson, alone."""
     if config.workbook_step is None:
         return
-    kept = [item for item in items if judges_the_step(item)]
-    config.hook.pytest_deselected(items=[item for item in items if item not in kept])
-    items[:] = kept
+    selected = [item for item in items if judges_the_step(item)]
+    deselected = [item for item in items if not judges_the_step(item)]
+    config.hook.pytest_deselected(items=deselected)
+    items[:] = selected
 
 
 def judges_the_step(item: pytest.Item) -> bool:
     """Return whether a test runs against the step, or the lesson, named by --step."""
     step = STEPS[item.config.workbook_step]
-    if not hasattr(item, "callspec") or item.callspec.params.get("step") is not step:
+    if step_of(item) is not step:
         return False
     tests = item.config.workbook_tests
     is_own_suite = suite_number(item.path) == step.number
     return tests is None or not is_own_suite or item.originalname in tests
+
+
+def step_of(item: pytest.Item) -> Step | None:
+    """The step that a collected test runs against; None if it asks for none."""
+    if not hasattr(item, "callspec"):
+        return None
+    return item.callspec.params.get("step")
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
@@ -232,11 +255,9 @@ def tables(database_uri: str) -> "Iterator[Tables | None]":
     if database_uri.startswith("sqlite"):
         yield None
         return
-    from tests.support.tables import (
-        # not at the top: step 01 has no database, and its suite is not to wait for
-        # SQLAlchemy
-        Tables,
-    )
+    # Not at the top: step 01 has no database, and its suite should not wait for
+    # SQLAlchemy.
+    from tests.support.tables import Tables
 
     tables = Tables(database_uri)
     yield tables
@@ -270,7 +291,7 @@ def app(
     if step in kept:
         # Apps of one package share what stands in its modules, so one made since may
         # have changed it.
-        if kept[step] is step.newest and empty(kept[step]):
+        if kept[step] is step.newest and try_to_empty(kept[step]):
             return kept[step]
         close(kept.pop(step))
     if tables:

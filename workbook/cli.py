@@ -22,6 +22,7 @@ from workbook.pack import SYSTEMS, pack_command
 from workbook.places import ROOT
 from workbook.propagate import propagate_command
 from workbook.serve import run_command
+from workbook.site import site_command
 from workbook.start import reset_command, restore_command, start_command
 from workbook.variables import clean_environment
 
@@ -32,7 +33,8 @@ PLACE_HELP = "a step such as 3 or 03, a lesson such as 03.2"
 APP = ()
 SUITES = ("test", "tool")
 PAGES = ("tool",)
-EVERYTHING = ("test", "tool", "notebook", "lint")
+SITE = ("site",)
+EVERYTHING = ("test", "tool", "notebook", "site", "lint")
 # Settings of the app: `run` takes them from the step's .env alone.
 SETTINGS = (
     "SECRET_KEY",
@@ -84,6 +86,7 @@ def make_command_line() -> CommandLine:
     add_list(command_line)
     add_diff(command_line)
     add_notebook(command_line)
+    add_site(command_line)
     add_run(command_line)
     add_break(command_line)
     add_test(command_line)
@@ -238,6 +241,24 @@ def add_notebook(command_line: CommandLine) -> None:
     )
 
 
+def add_site(command_line: CommandLine) -> None:
+    """Add `site`."""
+    site = command_line.add(
+        "site",
+        site_command,
+        "Build one static site of everything, to read without installing anything.",
+        "site handout",
+        SITE,
+    )
+    site.add_argument(
+        "folder",
+        metavar="DIR",
+        nargs="?",
+        default="site",
+        help="where to put it: `site` if none is named; an older site is replaced",
+    )
+
+
 def add_run(command_line: CommandLine) -> None:
     """Add `run`."""
     run = command_line.add(
@@ -364,10 +385,17 @@ def add_propagate(command_line: CommandLine) -> None:
     propagate = command_line.add(
         "propagate",
         propagate_command,
-        "For maintainers: carry a step's uncommitted change into every later step.",
+        "For maintainers: carry a step's uncommitted change into what builds on it.",
         "propagate 02",
     )
-    propagate.add_argument("step", metavar="STEP", help="the step that you changed")
+    propagate.add_argument(
+        "step", metavar="STEP", nargs="?", help="the step that you changed"
+    )
+    propagate.add_argument(
+        "--check",
+        action="store_true",
+        help="only say which lessons and mistakes no longer fit their step",
+    )
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:

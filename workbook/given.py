@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from workbook.lessons import Lesson, State, start_folder, state_folder
-from workbook.merge import MergeConflictError, carry, read_or_none
+from workbook.merge import MergeConflictError, carry, read_or_none, write_or_delete
 from workbook.places import WORK, code_files
 
 
@@ -68,12 +68,3 @@ def with_line_ends_of(path: Path, data: bytes | None) -> bytes | None:
     if data is not None and present is not None and b"\r\n" in present:
         return data.replace(b"\n", b"\r\n")
     return data
-
-
-def write_or_delete(path: Path, data: bytes | None) -> None:
-    """Write a file; delete it if there is nothing to write."""
-    if data is None:
-        path.unlink(missing_ok=True)
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(data)

@@ -49,19 +49,25 @@ def check_work(runner: SuiteRunner) -> int:
     if not lessons(step):
         say_command("pytest", "--step", step[:2], "--app=work")
         return report(step, WORK, run_all(runner, step, WORK))
-    lesson = current_lesson() or find_lesson_of_work(runner, step)
+    lesson = current_lesson()
+    outcome = None
+    if lesson is None:
+        outcome = run_all(runner, step, WORK)
+        lesson = note_lesson(step, outcome)
     say_command("pytest", "--step", lesson.name, "--app=work")
-    first = run_some(runner, step, WORK, behaviour_names(lesson))
+    names = behaviour_names(lesson)
+    first = outcome or run_some(runner, step, WORK, names)
     note_beginning(lesson, first)
-    print_verdict(lesson, first)
-    outcome = run_all(runner, step, WORK)
+    failing = [name for name in names if name in first.problems]
+    print_verdict(lesson, failing)
+    if failing:
+        explain(failing[0], first)
+    outcome = outcome or run_all(runner, step, WORK)
     broken = print_the_rest(lesson, outcome)
     print_changes(lesson, before, outcome)
-    if first.failing:
-        print(STUCK)
-        return 1
-    if broken:
+    if broken and not failing:
         explain(broken[0], outcome)
+    if broken or failing:
         print(STUCK)
         return 1
     finish(lesson, outcome)
@@ -83,26 +89,25 @@ def holding(lesson: Lesson, outcome: Outcome) -> list[str]:
     return [name for name in names if name not in outcome.problems]
 
 
-def find_lesson_of_work(runner: SuiteRunner, step: str) -> Lesson:
-    """Find out which lesson work/ is at: the first with a behaviour that fails."""
-    print("Which lesson is work/ at? All behaviours are tried once to find it out.")
-    lesson = first_open_lesson(step, run_all(runner, step, WORK).failing)
+def note_lesson(step: str, outcome: Outcome) -> Lesson:
+    """Note which lesson work/ is at: the first with a behaviour that fails."""
+    lesson = first_open_lesson(step, outcome.failing)
     progress = read_progress(WORK)
     progress.lesson = lesson.number
-    write_progress(WORK, progress)
-    print(f"work/ is at lesson {lesson.name}, {lesson.title}.\n")
+    with suppress(OSError):  # a folder that cannot be written to
+        write_progress(WORK, progress)
+    print(f"By its behaviours work/ is at lesson {lesson.name}.")
     return lesson
 
 
-def print_verdict(lesson: Lesson, outcome: Outcome) -> None:
-    """Print a line for each behaviour of the lesson, and explain the first failure."""
+def print_verdict(lesson: Lesson, failing: list[str]) -> None:
+    """Print a line for each behaviour of the lesson, and how many hold."""
+    names = behaviour_names(lesson)
     print(paint(f"{lesson.name} {lesson.title}", "1"))
-    for name in outcome.reasons:
-        print(f"  {mark(name not in outcome.problems)} {behaviour_title(name)}")
-    score = outcome.score
-    print(f"{lesson_place(lesson)}: {score.passed} of {score.total}")
-    if outcome.failing:
-        explain(outcome.failing[0], outcome)
+    for name in names:
+        print(f"  {mark(name not in failing)} {behaviour_title(name)}")
+    passed = len(names) - len(failing)
+    print(f"{lesson_place(lesson)}: {passed} of {len(names)}")
 
 
 def print_the_rest(lesson: Lesson, outcome: Outcome) -> list[str]:

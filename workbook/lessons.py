@@ -1,7 +1,7 @@
 """Lessons: read a step's chapter, LESSONS.md, and make the app after each lesson."""
 
+import atexit
 import hashlib
-import os
 import re
 import shutil
 import tempfile
@@ -110,7 +110,11 @@ def lessons(step: str) -> tuple[Lesson, ...]:
     file = chapter_file(step)
     if not file.exists():
         return ()
-    text = file.read_text(encoding="utf-8")
+    return read_chapter(step, file.read_text(encoding="utf-8"))
+
+
+def read_chapter(step: str, text: str) -> tuple[Lesson, ...]:
+    """Read the lessons in a chapter. Raises WorkbookError if one cannot be read."""
     headings = list(HEADING.finditer(text))
     ends = [heading.start() for heading in headings[1:]] + [len(text)]
     found = []
@@ -310,9 +314,17 @@ def cache_folder(step: str) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError:  # a checkout that cannot be written to
-        folder = Path(tempfile.gettempdir(), f"workbook-{os.getpid()}", folder.name)
-        folder.mkdir(parents=True, exist_ok=True)
+        folder = temporary_cache() / folder.name
+        folder.mkdir(exist_ok=True)
     return folder
+
+
+@cache
+def temporary_cache() -> Path:
+    """Return a folder for states that is deleted when this process ends."""
+    folder = tempfile.mkdtemp(prefix="workbook-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return Path(folder)
 
 
 def delete_cache() -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.support.messages import Done, Message, Plan, Problem, Stop, behaviour_of
-from tests.support.suites import SuiteRunner, available_workers
+from tests.support.suites import SuiteRunner, available_workers, find_tests
 from workbook.common import WorkbookError, behaviour_title, mark
 from workbook.hints import behaviours, hints
 from workbook.progress import Score, now, read_progress, write_progress
@@ -73,8 +73,11 @@ def run_some(
 ) -> Outcome:
     """Run these behaviours alone, in one process: the answer comes at once.
 
-    Raises WorkbookError if the app does not start.
+    Those that are not there any more are left out. Raises WorkbookError if the app does
+    not start.
     """
+    if not find_tests(chosen):
+        return Outcome()
     return collect(runner, step, folder, chosen, workers=1)
 
 

@@ -34,9 +34,10 @@ def test_times_in_the_log_are_utc_and_say_so(
     """
     member.log_in()
 
-    stamp = re.search(r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)\.\d{3}Z", lines()[-1])
-    assert stamp, lines()[-1]
-    written = datetime.strptime(stamp[1], "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC)
+    last_line = lines()[-1]
+    stamp = re.search(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}Z", last_line)
+    assert stamp, last_line
+    written = datetime.fromisoformat(stamp.group())
     assert abs(datetime.now(UTC) - written) < timedelta(minutes=30)
 
 

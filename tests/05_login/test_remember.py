@@ -178,7 +178,8 @@ def test_a_remember_cookie_that_names_an_account_opens_nothing(
     }
     assert member.logged_in, "nobody can log in: this test shows nothing"
 
-    for name in names - {None, "off;"}:
+    impossible_names = {None, "off;"}  # how an app has no remember cookie
+    for name in names - impossible_names:
         thief = Visitor(app)
         thief.set_cookie(name, forged)
         assert not thief.logged_in, (

@@ -1,6 +1,7 @@
 """Suite 05: rate limits against brute force and password spraying."""
 
 from collections.abc import Callable
+from itertools import cycle, islice
 from typing import Any
 
 import pytest
@@ -55,13 +56,13 @@ def test_unknown_addresses_are_rate_limited_alike(member: Visitor) -> None:
 
 def test_another_spelling_of_the_address_is_no_new_start(member: Visitor) -> None:
     """ada@, Ada@ and ADA@ are one mailbox, and one count."""
-    for number in range(GUESSES):
-        spelling = (
-            "ada@example.com",
-            "ADA@example.com",
-            " Ada@EXAMPLE.com ",
-            "ada@ｅxample.com",
-        )[number % 4]
+    spellings = [
+        "ada@example.com",
+        "ADA@example.com",
+        " Ada@EXAMPLE.com ",
+        "ada@ｅxample.com",
+    ]
+    for spelling in islice(cycle(spellings), GUESSES):
         member.log_in(spelling, "wrong")
 
     assert member.log_in("aDa@example.com").status_code == 429
@@ -75,10 +76,8 @@ def test_forms_that_are_not_filled_in_are_not_counted(
     Counted, a hundred of them would shut out a whole class for an hour.
     """
     page = member.get("/login")
-    for number in range(120):
-        email, password = (("", ""), ("no address", "x"), ("ada@example.com", ""))[
-            number % 3
-        ]
+    incomplete = [("", ""), ("no address", "x"), ("ada@example.com", "")]
+    for email, password in incomplete * 40:
         assert member.log_in(email, password, page=page).status_code == 422
 
     member.log_in()
@@ -130,7 +129,7 @@ def test_a_household_of_ipv6_addresses_counts_as_one_network(
 
 
 @pytest.mark.parametrize(
-    "form",
+    "pattern",
     [
         "192.0.2.1:{}",
         " 192.0.2.1",
@@ -140,21 +139,16 @@ def test_a_household_of_ipv6_addresses_counts_as_one_network(
     ],
 )
 def test_a_proxy_that_writes_ports_or_blanks_hides_nobody(
-    app: Flask, form: str
+    app: Flask, pattern: str
 ) -> None:
     """Taken as it stands, each request would come from a new network; taken as
     unreadable, all from one.
     """
-    statuses = [
-        guess(Visitor(app, ip=form.format(5000 + number)), 1)[0]
-        for number in range(GUESSES + 1)
-    ]
-    somebody_else = Visitor(
-        app,
-        ip=form.format(5000)
-        .replace("192.0.2.1", "192.0.2.2")
-        .replace("db8::1", "db9::1"),
-    )
+    statuses = []
+    for port in range(5000, 5000 + GUESSES + 1):
+        statuses += guess(Visitor(app, ip=pattern.format(port)), 1)
+    others = pattern.replace("192.0.2.1", "192.0.2.2").replace("db8::1", "db9::1")
+    somebody_else = Visitor(app, ip=others.format(5000))
 
     assert statuses == [422] * GUESSES + [429]
     assert guess(somebody_else, 1) == [422]
@@ -211,7 +205,7 @@ def test_a_forged_forwarded_address_is_no_new_start(app: Flask) -> None:
 
 def test_successful_log_ins_are_not_counted(member: Visitor) -> None:
     """Logging in and out all day is no attack."""
-    for _ in range(GUESSES + 2):
+    for _log_in in range(GUESSES + 2):
         assert member.log_in().status_code == 302
         member.log_out()
 

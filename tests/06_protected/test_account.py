@@ -26,6 +26,12 @@ def end_buttons(visitor: Visitor) -> list[Any]:
     ]
 
 
+def end_others_button(visitor: Visitor) -> Any:
+    """The form that ends every other session."""
+    forms = visitor.get("/account").forms.values()
+    return next(form for form in forms if form.action.endswith("/end-others"))
+
+
 @pytest.mark.asvs("7.5.2")
 def test_the_account_lists_every_session_of_the_member(
     app: Flask, member: Visitor
@@ -109,13 +115,8 @@ def test_all_others_can_be_ended_at_once(app: Flask, member: Visitor) -> None:
     for other in others:
         other.log_in(remember=True)
     member.log_in()
-    button = next(
-        f
-        for f in member.get("/account").forms.values()
-        if f.action.endswith("/end-others")
-    )
 
-    answer = button.submit()
+    answer = end_others_button(member).submit()
 
     assert answer.follow().html.find(role="status"), (
         "the page should say that it has worked"
@@ -132,13 +133,8 @@ def test_ending_all_others_leaves_other_members_alone(
     bob.sign_up("bob@example.com")
     bob.log_in("bob@example.com")
     member.log_in()
-    button = next(
-        f
-        for f in member.get("/account").forms.values()
-        if f.action.endswith("/end-others")
-    )
 
-    button.submit()
+    end_others_button(member).submit()
 
     assert bob.logged_in, "Bob is not logged in"
 
@@ -154,7 +150,7 @@ def test_nobody_can_end_somebody_elses_session(
     bob.log_in("bob@example.com")
     bobs = sql("SELECT id FROM user_sessions")[0].id
     member.log_in()
-    token = member.get("/account").forms[0]["csrf_token"].value
+    token = member.csrf_token("/account")
 
     others = member.post(
         f"/account/sessions/{bobs}/end", {"csrf_token": token}, expect_errors=True
@@ -188,7 +184,7 @@ def test_a_second_click_on_a_device_is_told_that_it_is_logged_out(
 def test_a_session_number_beyond_any_database_is_not_found(member: Visitor) -> None:
     """PostgreSQL and SQLite refuse to look for a number that fits no column."""
     member.log_in()
-    token = member.get("/account").forms[0]["csrf_token"].value
+    token = member.csrf_token("/account")
 
     answer = member.post(
         f"/account/sessions/{'9' * 30}/end", {"csrf_token": token}, expect_errors=True
@@ -224,7 +220,7 @@ def test_a_remembered_visitor_cannot_end_sessions_without_the_password(
         then=ago(minutes=16),
         yes=True,
     )
-    token = member.get("/dashboard").forms[0]["csrf_token"].value
+    token = member.csrf_token("/dashboard")
 
     member.post("/account/sessions/end-others", {"csrf_token": token})
 

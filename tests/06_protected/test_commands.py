@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from click.testing import Result
 from flask import Flask
 
 from tests.support.harness import NEW_PASSWORD, Visitor, query
@@ -12,19 +13,16 @@ from tests.support.harness import NEW_PASSWORD, Visitor, query
 Sql = Callable[..., list[Any]]
 
 
-def flask(app: Flask, *words: str, typed: str = "") -> tuple[int, str]:
-    """Run a `flask` command: its exit status and what it said.
-
-    `typed` is what the operator answers to its questions.
-    """
-    result = app.test_cli_runner().invoke(args=list(words), input=typed)
+def flask(app: Flask, command: str, *arguments: str, typed: str = "") -> Result:
+    """Run a `flask` command. `typed` is what the operator answers to its questions."""
+    result = app.test_cli_runner().invoke(args=[command, *arguments], input=typed)
     assert "No such command" not in result.output, (
-        f"there is no command `flask {words[0]}` yet"
+        f"there is no command `flask {command}` yet"
     )
     assert result.exception is None or isinstance(result.exception, SystemExit), (
         f"a traceback: {result.exception!r}"
     )
-    return result.exit_code, result.output
+    return result
 
 
 @pytest.mark.asvs("7.4.2")
@@ -36,9 +34,9 @@ def test_deactivate_ends_every_session_and_keeps_the_member_out(
     """
     member.log_in(remember=True)
 
-    status, _ = flask(app, "deactivate", "ada@example.com")
+    result = flask(app, "deactivate", "ada@example.com")
 
-    assert status == 0
+    assert result.exit_code == 0, result.output
     assert not member.logged_in, "the member is logged in"
     member.log_in()
     assert not member.logged_in, "the member is logged in"
@@ -49,9 +47,9 @@ def test_reactivate_lets_the_member_log_in_again(app: Flask, member: Visitor) ->
     member.log_in(remember=True)
     flask(app, "deactivate", "ada@example.com")
 
-    status, _ = flask(app, "reactivate", "ada@example.com")
+    result = flask(app, "reactivate", "ada@example.com")
 
-    assert status == 0
+    assert result.exit_code == 0, result.output
     assert not member.logged_in, "the member is logged in"
     member.log_in()
     assert member.logged_in, "the member is not logged in"
@@ -66,9 +64,9 @@ def test_reactivate_ends_a_session_that_slipped_in_meanwhile(
     member.log_in()
     query(app, "UPDATE users SET is_active = :no", no=False)
 
-    status, said = flask(app, "reactivate", "ada@example.com")
+    result = flask(app, "reactivate", "ada@example.com")
 
-    assert status == 0, said
+    assert result.exit_code == 0, result.output
     assert not member.logged_in, "the member is logged in"
 
 
@@ -80,9 +78,9 @@ def test_end_sessions_logs_a_member_out_everywhere(app: Flask, member: Visitor) 
     bob.log_in("bob@example.com")
     member.log_in(remember=True)
 
-    status, _ = flask(app, "end-sessions", "ADA@example.com")
+    result = flask(app, "end-sessions", "ADA@example.com")
 
-    assert status == 0
+    assert result.exit_code == 0, result.output
     assert not member.logged_in, "the member is logged in"
     assert bob.logged_in, "Bob is not logged in"
 
@@ -93,10 +91,12 @@ def test_an_unknown_address_is_said_to_be_unknown(app: Flask) -> None:
     commands = ("deactivate", "reactivate", "end-sessions", "set-password")
     for command in (*commands, "delete-user"):
         for address in ("eve@example.com", "not an address"):
-            status, said = flask(app, command, address, typed=typed.get(command, ""))
+            result = flask(app, command, address, typed=typed.get(command, ""))
 
-            assert status != 0, f"`flask {command} {address}` succeeded: {said}"
-            assert address in said
+            assert result.exit_code != 0, (
+                f"`flask {command} {address}` succeeded: {result.output}"
+            )
+            assert address in result.output
 
 
 @pytest.mark.asvs("7.4.3")
@@ -108,12 +108,12 @@ def test_set_password_gives_a_new_one_and_logs_the_member_out_everywhere(
     """
     member.log_in(remember=True)
 
-    status, said = flask(
+    result = flask(
         app, "set-password", "ADA@example.com", typed=f"{NEW_PASSWORD}\n" * 2
     )
 
-    assert status == 0, said
-    assert NEW_PASSWORD not in said, "the password is shown on the terminal"
+    assert result.exit_code == 0, result.output
+    assert NEW_PASSWORD not in result.output, "the password is shown on the terminal"
     assert not member.logged_in, "the old session is still good"
     member.log_in()
     assert not member.logged_in, "the old password still opens the account"
@@ -125,9 +125,11 @@ def test_set_password_holds_the_operator_to_the_same_rules(
     app: Flask, member: Visitor
 ) -> None:
     """A weak password is weak whoever has chosen it."""
-    status, said = flask(app, "set-password", "ada@example.com", typed="short\n" * 2)
+    result = flask(app, "set-password", "ada@example.com", typed="short\n" * 2)
 
-    assert status != 0, f"a password of five characters was taken: {said}"
+    assert result.exit_code != 0, (
+        f"a password of five characters was taken: {result.output}"
+    )
     member.log_in()
     assert member.logged_in, "the old password does not open the account any more"
 
@@ -143,9 +145,9 @@ def test_delete_user_deletes_the_account_and_all_that_belongs_to_it(
     bob.log_in("bob@example.com")
     member.log_in()
 
-    status, said = flask(app, "delete-user", "ADA@example.com", typed="y\n")
+    result = flask(app, "delete-user", "ADA@example.com", typed="y\n")
 
-    assert status == 0, said
+    assert result.exit_code == 0, result.output
     assert not member.logged_in, "the deleted member is still logged in"
     assert len(sql("SELECT id FROM users")) == 1
     assert len(sql("SELECT id FROM user_sessions")) == 1
@@ -154,9 +156,9 @@ def test_delete_user_deletes_the_account_and_all_that_belongs_to_it(
 
 def test_delete_user_asks_first(app: Flask, member: Visitor, sql: Sql) -> None:
     """What is deleted does not come back."""
-    status, _ = flask(app, "delete-user", "ada@example.com", typed="n\n")
+    result = flask(app, "delete-user", "ada@example.com", typed="n\n")
 
-    assert status != 0, "the answer no is no success"
+    assert result.exit_code != 0, "the answer no is no success"
     assert len(sql("SELECT id FROM users")) == 1
 
 
@@ -169,10 +171,12 @@ def test_clear_sessions_deletes_what_has_expired_and_nothing_else(
         Visitor(app).log_in(remember=remember)
     sql("UPDATE user_sessions SET last_seen = :then", then=ago(hours=1))
 
-    status, said = flask(app, "clear-sessions")
+    result = flask(app, "clear-sessions")
 
-    assert status == 0
-    assert "1 " in said, f"it should say how many it has deleted (one): {said!r}"
+    assert result.exit_code == 0, result.output
+    assert "1 " in result.output, (
+        f"it should say how many it has deleted (one): {result.output!r}"
+    )
     assert len(sql("SELECT id FROM user_sessions")) == 1
 
 

@@ -63,9 +63,9 @@ def test_the_current_password_has_to_be_typed(app: Flask, member: Visitor) -> No
 
     assert answer.status_code == 422
     assert main_form(answer)["current_password"].attrs.get("aria-invalid") == "true"
-    still = Visitor(app)
-    still.log_in(password=PASSWORD)
-    assert still.logged_in, "the old password does not open the account any more"
+    with_old = Visitor(app)
+    with_old.log_in(password=PASSWORD)
+    assert with_old.logged_in, "the old password does not open the account any more"
 
 
 @pytest.mark.asvs("6.2.1", "6.2.11")
@@ -88,9 +88,9 @@ def test_the_new_password_meets_the_same_rules_as_at_the_sign_up(
     answer = change(member, new=new, confirm=confirm)
 
     assert answer.status_code == 422
-    still = Visitor(app)
-    still.log_in(password=PASSWORD)
-    assert still.logged_in, "the old password does not open the account any more"
+    with_old = Visitor(app)
+    with_old.log_in(password=PASSWORD)
+    assert with_old.logged_in, "the old password does not open the account any more"
 
 
 @pytest.mark.asvs("7.4.3")
@@ -181,9 +181,9 @@ def test_another_site_cannot_change_it(app: Flask, member: Visitor) -> None:
     answer = member.post("/account/password", values, expect_errors=True)
 
     assert answer.status_code == 400
-    still = Visitor(app)
-    still.log_in(password=PASSWORD)
-    assert still.logged_in, "the old password does not open the account any more"
+    with_old = Visitor(app)
+    with_old.log_in(password=PASSWORD)
+    assert with_old.logged_in, "the old password does not open the account any more"
 
 
 def test_a_change_elsewhere_in_the_same_moment_is_not_overwritten(
@@ -195,11 +195,11 @@ def test_a_change_elsewhere_in_the_same_moment_is_not_overwritten(
     models = step.module.models
     real = models.User.check_password
     member.log_in()
-    owners = "pbkdf2:sha256:1$salt$0000"
+    owners_hash = "pbkdf2:sha256:1$salt$0000"
 
     def meanwhile(user: Any, password: str) -> bool:
         right = real(user, password)
-        sql("UPDATE users SET password_hash = :hash", hash=owners)
+        sql("UPDATE users SET password_hash = :hash", hash=owners_hash)
         return right
 
     with patch.object(models.User, "check_password", meanwhile):
@@ -207,7 +207,7 @@ def test_a_change_elsewhere_in_the_same_moment_is_not_overwritten(
 
     assert answer.status_code < 500
     assert answer.status_code != 302
-    assert sql("SELECT password_hash FROM users")[0].password_hash == owners
+    assert sql("SELECT password_hash FROM users")[0].password_hash == owners_hash
 
 
 @pytest.mark.asvs("16.2.5", "16.3.1")
@@ -256,9 +256,8 @@ def test_a_second_click_finds_the_password_changed_and_the_member_logged_in(
         right = real(user, password)
         if not answers:
             answers.append("on its way")
-            with ThreadPoolExecutor(
-                1
-            ) as thread:  # a request of its own, as on a server
+            # In a thread of its own, as on a server.
+            with ThreadPoolExecutor(1) as thread:
                 thread.submit(member.post, "/account/password", sent).result()
         return right
 

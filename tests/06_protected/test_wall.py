@@ -13,7 +13,7 @@ from flask import Flask
 from tests.support.harness import PASSWORD, Visitor, visible_text
 
 Sql = Callable[..., list[Any]]
-BEHIND = ["/dashboard", "/account", "/account/password"]
+PROTECTED = ["/dashboard", "/account", "/account/password"]
 ACTIONS = [
     "/account/password",
     "/account/sessions/1/end",
@@ -21,7 +21,12 @@ ACTIONS = [
 ]
 
 
-@pytest.mark.parametrize("path", BEHIND)
+def ago(**time: int) -> datetime:
+    """The time so long ago, as the database stores it."""
+    return (datetime.now(UTC) - timedelta(**time)).replace(microsecond=0, tzinfo=None)
+
+
+@pytest.mark.parametrize("path", PROTECTED)
 def test_a_stranger_is_kept_out_and_sent_to_the_log_in(
     visitor: Visitor, path: str
 ) -> None:
@@ -40,8 +45,10 @@ def test_a_stranger_is_kept_out_and_sent_to_the_log_in(
 )
 def test_no_other_method_opens_a_protected_page(member: Visitor, method: str) -> None:
     """A check that looks at GET alone can be passed by with another method."""
-    assert member.get(BEHIND[0]).status_code == 302, "there is no wall yet"
-    for path in BEHIND:
+    assert member.get("/dashboard").status_code == 302, (
+        "the dashboard is not protected yet"
+    )
+    for path in PROTECTED:
         answer = member.request(path, method=method, expect_errors=True)
 
         assert answer.status_code in (200, 302, 400, 405), (
@@ -56,7 +63,7 @@ def test_a_stranger_can_do_nothing_to_an_account(
 ) -> None:
     """The buttons are on protected pages, and what they do is protected, too."""
     Visitor(member.app).log_in()
-    token = member.get("/login").form["csrf_token"].value
+    token = member.csrf_token("/login")
 
     answer = member.post(path, {"csrf_token": token}, expect_errors=True)
 
@@ -69,9 +76,9 @@ def test_after_the_log_in_the_page_asked_for_opens(member: Visitor) -> None:
     """An unauthorized handler of one's own must pass `next` on: Flask-Login's would
     have.
     """
-    wall = member.get("/dashboard?tab=2").follow()
+    login_page = member.get("/dashboard?tab=2").follow()
 
-    answer = member.log_in(page=wall)
+    answer = member.log_in(page=login_page)
 
     assert answer.location.endswith("/dashboard?tab=2")
     assert "Ada Lovelace" in visible_text(answer.follow())
@@ -90,7 +97,7 @@ def test_where_a_form_was_stopped_the_log_in_leads_back_to_a_page(
     """What was sent cannot be sent again by a redirect: its address opened by GET would
     be an error page.
     """
-    token = member.get("/login").form["csrf_token"].value
+    token = member.csrf_token("/login")
     stopped = member.post(
         "/account/sessions/end-others", {"csrf_token": token}
     ).follow()
@@ -115,7 +122,7 @@ def test_a_remembered_visitor_types_the_password_before_the_account_opens(
     """
     member.log_in(remember=True)
     member.close_browser()
-    sql("UPDATE user_sessions SET created = :then", then=quarter_of_an_hour_and_more())
+    sql("UPDATE user_sessions SET created = :then", then=ago(minutes=16))
     dashboard = member.get("/dashboard").status_code
 
     answer = member.get(path)
@@ -136,11 +143,8 @@ def test_the_account_asks_for_the_password_again_after_a_quarter_of_an_hour(
     password that was typed at nine.
     """
     member.log_in()
-    then = (datetime.now(UTC) - timedelta(minutes=minutes)).replace(
-        microsecond=0, tzinfo=None
-    )
 
-    sql("UPDATE user_sessions SET created = :then", then=then)
+    sql("UPDATE user_sessions SET created = :then", then=ago(minutes=minutes))
 
     assert member.get("/account").status_code == status
     assert member.logged_in, "the member is not logged in"
@@ -154,7 +158,7 @@ def test_typing_the_password_again_starts_a_new_session(
     typed now.
     """
     member.log_in(remember=True)
-    sql("UPDATE user_sessions SET created = :then", then=quarter_of_an_hour_and_more())
+    sql("UPDATE user_sessions SET created = :then", then=ago(minutes=16))
     old = sql("SELECT token FROM user_sessions")[0].token
 
     member.log_in(page=member.get("/account").follow())
@@ -189,7 +193,7 @@ def test_typing_the_password_again_keeps_the_member_remembered(
     remembered.
     """
     member.log_in(remember=True)
-    sql("UPDATE user_sessions SET created = :then", then=quarter_of_an_hour_and_more())
+    sql("UPDATE user_sessions SET created = :then", then=ago(minutes=16))
     page = member.get("/account").follow()
 
     member.submit(page, {"email": "ada@example.com", "password": PASSWORD})
@@ -234,15 +238,8 @@ def test_an_account_deactivated_meanwhile_opens_no_protected_page(
 
     sql("UPDATE users SET is_active = :no", no=False)
 
-    for path in BEHIND:
+    for path in PROTECTED:
         assert member.get(path).location.startswith("/login")
-
-
-def quarter_of_an_hour_and_more() -> datetime:
-    """A time at which the password counts as typed too long ago."""
-    return (datetime.now(UTC) - timedelta(minutes=16)).replace(
-        microsecond=0, tzinfo=None
-    )
 
 
 @pytest.mark.asvs("7.4.4")
@@ -250,7 +247,7 @@ def test_every_page_offers_to_log_out(member: Visitor) -> None:
     """Leaving must be one click from anywhere."""
     member.log_in()
 
-    for path in ["/", *BEHIND]:
+    for path in ["/", *PROTECTED]:
         forms = member.get(path).forms.values()
         assert any(form.action.endswith("/logout") for form in forms), path
 
@@ -260,7 +257,7 @@ def test_the_password_is_never_in_a_page(member: Visitor) -> None:
     """Nor its hash."""
     member.log_in()
 
-    for path in ["/", *BEHIND]:
+    for path in ["/", *PROTECTED]:
         assert PASSWORD not in member.get(path).text
         assert "pbkdf2" not in member.get(path).text
 

@@ -68,8 +68,8 @@ class CompiledTemplates(jinja2.BytecodeCache):
 COMPILED = CompiledTemplates()
 
 # The apps that were made and are not closed yet. An app that is thrown away with its
-# database open is a warning, and so
-# a failure, in whichever test runs when Python finds it.
+# database open is a warning, and so a failure, in whichever test runs when Python
+# finds it.
 OPEN_APPS: list[Flask] = []
 
 
@@ -120,9 +120,8 @@ class Step:
 
     def create_plain_app(self, *config: Mapping[str, Any]) -> Flask:
         """Make the app with these settings alone, or with none given."""
-        logging.getLogger(self.module.__name__).addHandler(
-            logging.NullHandler()
-        )  # else its log goes to the terminal
+        # Without a handler its log would go to the terminal.
+        logging.getLogger(self.module.__name__).addHandler(logging.NullHandler())
         self.newest = self.module.create_app(*config)
         if not isinstance(self.newest, Flask):
             raise TypeError(
@@ -240,9 +239,7 @@ class Visitor(webtest.TestApp):
         fields: Mapping[str, Any] | None = None,
         **keywords: Any,
     ) -> TestResponse:
-        """Fill in the page's own form, not the log-out button of the navigation, and
-        send it. Takes any status.
-        """
+        """Fill in the page's main form and send it. Takes any status."""
         response = self.get(page) if isinstance(page, str) else page
         form = main_form(response)
         for name, value in (fields or {}).items():
@@ -304,6 +301,10 @@ class Visitor(webtest.TestApp):
         cookie = self.cookies[self.app.config["SESSION_COOKIE_NAME"]]
         return self.app.session_interface.get_signing_serializer(self.app).loads(cookie)
 
+    def csrf_token(self, path: str) -> str:
+        """The CSRF token in the first form of a page."""
+        return self.get(path).forms[0]["csrf_token"].value
+
     def copy_cookies_to(self, other: "Visitor") -> None:
         """What a thief does who has seen the cookies once."""
         for cookie in self.cookiejar:
@@ -315,7 +316,10 @@ class Visitor(webtest.TestApp):
 
 
 def main_form(response: TestResponse) -> webtest.Form:
-    """The form in the page's main part."""
+    """The first form that does not lead to /logout.
+
+    The log-out button in the navigation is a form, too.
+    """
     forms = [
         form for form in response.forms.values() if not form.action.endswith("/logout")
     ]
@@ -354,18 +358,15 @@ def init_db(app: Flask) -> None:
 
 def forget_attempts(app: Flask) -> None:
     """Start the app's rate limits anew."""
-    for limiter in app.extensions.get(
-        "limiter", ()
-    ):  # somebody's own, with Flask-Limiter
+    # Somebody's own version may use Flask-Limiter.
+    for limiter in app.extensions.get("limiter", ()):
         limiter.reset()
     if "rate_limiter" in app.extensions:
         app.extensions["rate_limiter"].reset()
 
 
-def empty(app: Flask) -> bool:
-    """Forget what is in the app's tables and counters; False if a table is not there
-    any more.
-    """
+def try_to_empty(app: Flask) -> bool:
+    """Delete all rows and forget all rate limits; False if a table is missing."""
     forget_attempts(app)
     database = app.extensions.get("sqlalchemy")
     if database is None:
@@ -393,17 +394,14 @@ def close(app: Flask) -> None:
 
 def query(app: Flask, sql: str, **values: Any) -> list[Any]:
     """Run SQL in the app's database, to see what is stored or to age it; commits."""
-    from sqlalchemy import (
-        text,
-        # not at the top: step 01 has no database, and its suite is not to wait for
-        # SQLAlchemy
-    )
+    # Not at the top: step 01 has no database, and its suite should not wait for
+    # SQLAlchemy.
+    from sqlalchemy import text
 
     with app.app_context():
         connection = app.extensions["sqlalchemy"].engine.connect()
-        if (
-            connection.dialect.name == "sqlite"
-        ):  # from Python 3.12 on, sqlite3 wants times as text
+        # From Python 3.12 on, sqlite3 wants times as text.
+        if connection.dialect.name == "sqlite":
             values = {
                 name: str(value) if isinstance(value, datetime) else value
                 for name, value in values.items()

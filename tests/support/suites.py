@@ -18,6 +18,8 @@ ROOT = Path(__file__).parent.parent.parent
 STARTED = "started "  # a job's first line: this, and the number of its process
 ENDED = "ended"  # the line after the last message of a job
 MOST_WORKERS = 8
+# What a session of its own is on Windows.
+NEW_GROUP = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
 ENVIRONMENT = {
     "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
     "PYTEST_ADDOPTS": "",
@@ -73,10 +75,15 @@ class Outcomes:
     passed: set[str] = field(default_factory=set)
     failed: set[str] = field(default_factory=set)
     skipped: set[str] = field(default_factory=set)
+    total: int = 0
+    done: int = 0
 
     def add(self, message: Message) -> None:
         """Add what a message tells. Of a test with several cases, one may fail."""
-        if isinstance(message, Done):
+        if isinstance(message, Plan):
+            self.total = message.total
+        elif isinstance(message, Done):
+            self.done += 1
             getattr(self, message.outcome).add(message.test)
         elif isinstance(message, Problem):
             self.failed.add(message.test)
@@ -117,15 +124,12 @@ class SuiteRunner:
         A run that ends too early counts as a failure.
         """
         outcomes = Outcomes()
-        total = None
-        done = 0
         for message in self.run_tests(step, folder, chosen, options=options):
             outcomes.add(message)
-            if isinstance(message, Plan):
-                total = message.total
-            done += isinstance(message, Done)
-        if not total or (done < total and not outcomes.failed):
+        if outcomes.done < outcomes.total and not outcomes.failed:
             outcomes.failed.add("the whole run: it crashed, or never ended")
+        if outcomes.total == 0 and not outcomes.failed:
+            outcomes.failed.add("the whole run: it ran no tests")
         return outcomes
 
     def run_tests(
@@ -139,7 +143,8 @@ class SuiteRunner:
         """Run the suites up to a step on a folder; give each message as it comes.
 
         `chosen` are the only tests to run: behaviours (04_signup::test_name), or paths
-        as pytest takes them. `options` are pytest's own. Who stops reading ends the run.
+        as pytest takes them. `options` are pytest's own. To stop
+        reading ends the run.
         """
         tests = suites(step) if chosen is None else find_tests(chosen)
         if not tests:
@@ -169,15 +174,16 @@ class SuiteRunner:
         Ctrl-C in the terminal is not for it to answer: it gets a session of its own.
         """
         words = ["--warm"] if self.warm else []
-        temporary = {"PYTEST_DEBUG_TEMPROOT": self.temporary.name}
+        own = {"PYTEST_DEBUG_TEMPROOT": self.temporary.name}
         self.process = subprocess.Popen(
             [sys.executable, "-m", "tests.support.suite_process", *words],
             cwd=ROOT,
-            env={**os.environ, **ENVIRONMENT, **temporary},
+            env={**os.environ, **ENVIRONMENT, **own},
             encoding="utf-8",
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             start_new_session=True,
+            creationflags=NEW_GROUP,
         )
 
     def read_messages(self) -> Iterator[Message]:
@@ -193,10 +199,16 @@ class SuiteRunner:
         """End the job, if it still runs; only a warm process takes another."""
         if self.job:
             self.kill(self.job)
-            for _ in self.read_messages():
-                pass  # it was told before, and nobody reads it
+            self.skip_to_end()
         if not self.warm:
             self.end_process()
+
+    def skip_to_end(self) -> None:
+        """Skip what a job has told; its last line may be half a message."""
+        for line in self.process.stdout:
+            if line.startswith(ENDED):
+                break
+        self.job = 0
 
     def end_process(self) -> None:
         """End the process and its children."""

@@ -21,8 +21,10 @@ from werkzeug.wrappers import Response
 from tests.support.app_start import short, start_problem
 from tests.support.harness import PACKAGE, ROOT, STEPS
 
-# Seconds. A behaviour takes a fraction of one, so what takes longer will not end.
+# Seconds of computing, which a busy machine does not make more. A behaviour takes a
+# fraction of one, so what takes longer will not end.
 PATIENCE = float(os.environ.get("WORKBOOK_PATIENCE", 20))
+LONGEST_WAIT = 60  # seconds; for an app that waits, and does not compute
 MOST_LINES = 12  # of what pytest says about a failure
 MOST_REQUESTS = 3
 
@@ -54,16 +56,10 @@ class Witness:
         self.requests.append(f"{asked} -> {response.status}")
         self.view = describe_view(app.view_functions.get(request.endpoint))
 
-    @pytest.hookimpl(wrapper=True)
-    def pytest_collection(self) -> Iterator[None]:
-        """End an app that never comes back, and keep what pytest makes of the suites.
-
-        To rewrite them takes a second.
-        """
+    def pytest_collection(self) -> None:
+        """Keep what pytest makes of the suites: to rewrite them takes a second."""
         sys.pycache_prefix = os.path.join(sys.prefix, "pycache")
         sys.dont_write_bytecode = False
-        with self.clock.running():
-            return (yield)
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
@@ -73,11 +69,18 @@ class Witness:
         sys.dont_write_bytecode = True
         items.sort(key=lambda item: item.get_closest_marker("slow") is None)
         number = self.config.workbook_step
-        problem = start_problem(number, STEPS[number].path)
+        with self.clock.running():
+            problem = start_problem(number, STEPS[number].path)
         if problem:
             reason = f"The app does not start, so no behaviour was tried.\n{problem}"
             self.config.workeroutput["stop"] = reason
             items.clear()
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_collection_finish(self) -> Iterator[None]:
+        """End an app that never comes back: tests/conftest.py makes it once more."""
+        with self.clock.running():
+            return (yield)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self) -> Iterator[None]:
@@ -107,10 +110,11 @@ class Witness:
 
 
 class Clock:
-    """Ends what takes too long, where the system has a signal for that."""
+    """Ends what never comes back, where the system has signals for that."""
 
     def __init__(self) -> None:
-        self.patience = PATIENCE
+        self.computing = PATIENCE
+        self.waiting = LONGEST_WAIT
 
     @contextmanager
     def running(self) -> Iterator[None]:
@@ -118,22 +122,33 @@ class Clock:
 
         Raise it again and again: an app may catch the first one.
         """
-        if not hasattr(signal, "SIGALRM"):
+        if not hasattr(signal, "setitimer"):
             yield
             return
-        signal.signal(signal.SIGALRM, self.raise_timeout)
-        signal.setitimer(signal.ITIMER_REAL, self.patience, self.patience)
+        signal.signal(signal.SIGPROF, self.end_loop)
+        signal.signal(signal.SIGALRM, self.end_wait)
+        signal.setitimer(signal.ITIMER_PROF, self.computing, self.computing)
+        signal.setitimer(signal.ITIMER_REAL, self.waiting, self.waiting)
         try:
             yield
         finally:
+            signal.setitimer(signal.ITIMER_PROF, 0)
             signal.setitimer(signal.ITIMER_REAL, 0)
 
-    def raise_timeout(self, *_: object) -> None:
+    def end_loop(self, *_: object) -> None:
         """Raise TimeoutError; what comes after an endless loop has less time."""
-        seconds = self.patience
-        self.patience = 1
+        seconds = self.computing
+        self.computing = 1
         raise TimeoutError(
             f"nothing came back in {seconds:g} seconds: an endless loop?"
+        )
+
+    def end_wait(self, *_: object) -> None:
+        """Raise TimeoutError; what comes after an endless wait has less time."""
+        seconds = self.waiting
+        self.waiting = 10
+        raise TimeoutError(
+            f"nothing came back in {seconds:g} seconds: what does it wait for?"
         )
 
 

@@ -13,7 +13,12 @@ MAY_IMPORT = {
     # tests/conftest.py asks for a lesson only if `--step 05.3` names one
     "tests.suites": {"tests.support", "workbook.places", "workbook.lessons"},
     "workbook.lessons": {"workbook", "workbook.places"},
-    "workbook": {"tests.support", "workbook.places", "workbook.lessons"},
+    "workbook": {
+        "tests.support",
+        "tests.asvs",
+        "workbook.places",
+        "workbook.lessons",
+    },
     "notebooks": {"tests.support", "workbook", "tests.asvs"},
     "tests.asvs": set(),
     "tests.maintainers": {

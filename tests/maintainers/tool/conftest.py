@@ -12,10 +12,13 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.support.harness import ROOT
+from workbook.lessons import copy_code, find_lesson, start_folder
+from workbook.places import code_files
 
 PATIENCE = 120  # seconds; only to end a test that hangs
 
@@ -90,13 +93,30 @@ class House:
         return process
 
     def begin(self, step: str) -> None:
-        """What `start` leaves in work/, without running the suites on it."""
-        before = sorted(
-            path.name for path in (self.path / "steps").glob("0*") if path.name < step
-        )[-1]
-        shutil.copytree(self.path / "steps" / before, self.work)
-        name = next(path.name for path in (self.path / "steps").glob(f"{step}*"))
-        (self.work / ".workbook.json").write_text(json.dumps({"step": name}))
+        """Put the step before into work/, at the first lesson of the step."""
+        steps = sorted(path.name for path in (self.path / "steps").glob("0*"))
+        before = [name for name in steps if name < step][-1]
+        name = next(name for name in steps if name.startswith(step))
+        for file, source in code_files(self.path / "steps" / before).items():
+            copy = self.work / file
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(source, copy)
+        self.note(step=name, lesson=1)
+
+    def begin_lesson(self, name: str) -> None:
+        """Put the start of a lesson into work/, without running the suites on it."""
+        lesson = find_lesson(name)
+        copy_code(start_folder(lesson), self.work)
+        self.note(step=lesson.step, lesson=lesson.number)
+
+    def note(self, **notes: object) -> None:
+        """Write the notes beside work/."""
+        (self.work / ".workbook.json").write_text(json.dumps(notes))
+
+    @property
+    def notes(self) -> dict[str, Any]:
+        """Read the notes beside work/."""
+        return json.loads((self.work / ".workbook.json").read_text())
 
     def git(self, folder: Path, *words: str, data: str | None = None) -> None:
         """Run git in a folder, as if it were in no repository."""

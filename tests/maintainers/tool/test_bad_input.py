@@ -12,8 +12,6 @@ from typing import Any
 
 import pytest
 
-from workbook.hints import behaviours
-
 NOTES = [
     "{",
     "[]",
@@ -204,8 +202,8 @@ def test_an_endless_loop_in_a_view_comes_to_an_end(house: Any) -> None:
 
     assert "Raised work/flask_login_tutorial/routes.py:" in out
     assert "TimeoutError: nothing came back in 2 seconds: an endless loop?" in out
-    total = len(behaviours("01_config"))
-    assert f"{total - 1} of {total} behaviours hold." in out
+    assert out.count("TimeoutError") == 1
+    assert "Later in this step: " in out
 
 
 def test_watch_goes_on_in_the_work_that_reset_has_made(
@@ -223,7 +221,7 @@ def test_watch_goes_on_in_the_work_that_reset_has_made(
     status, rest = interrupt(process)
 
     assert "SyntaxError" in before
-    assert " behaviours hold." in after
+    assert "lesson 1 of 7: " in after
     assert "SyntaxError" in saved
     assert (status, "Traceback" in rest) == (130, False)
 

@@ -119,7 +119,7 @@ def test_work_that_was_filled_by_hand_is_asked_for_its_step(house: Any) -> None:
     shutil.copytree(house.path / "steps" / "01_config", house.work)
 
     assert "work/ does not say which step it is for" in house.run("check", code=1)
-    assert "behaviours hold" in house.run("check", "01")
+    assert "behaviours hold (" in house.run("check", "01")
 
 
 def test_a_read_only_checkout_is_said(house: Any) -> None:

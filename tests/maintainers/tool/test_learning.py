@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 
 from tests.support.harness import ROOT
+from workbook.hints import hints
+from workbook.lessons import behaviour_names, find_lesson, lessons, start_folder
 
 PATIENCE = 60  # seconds; only to end a test that hangs
 
@@ -19,20 +21,21 @@ def test_start_copies_the_step_before_and_says_what_to_build(house: Any) -> None
     """The goal, and the behaviours that are not there yet."""
     out = house.run("start", "2")
 
-    assert "# Step 02" in out
-    assert "✗ a new account has never logged in" in out
+    assert "Lesson 1 of 7 of step 02" in out
+    assert "✗ there is no account from the start" in out
     theirs = (
         house.path / "steps" / "01_config" / "flask_login_tutorial" / "routes.py"
     ).read_bytes()
     assert (house.package / "routes.py").read_bytes() == theirs
+    assert not (house.work / "README.md").exists()
 
 
 def test_the_first_step_starts_from_an_empty_app(house: Any) -> None:
     """There is no step before it."""
     out = house.run("start", "01")
 
-    assert "✗ without a key the app does not start" in out
-    assert [path.name for path in house.package.iterdir()] == ["__init__.py"]
+    assert "✗ the start page is open to all and says which step this is" in out
+    assert [path.name for path in house.package.glob("*.py")] == ["__init__.py"]
 
 
 def test_start_never_overwrites_work(house: Any) -> None:
@@ -68,7 +71,7 @@ def test_check_ticks_what_holds_and_shows_one_failure_in_full(house: Any) -> Non
     assert "✗" in out
     assert "Why" in out
     assert re.search(r"Test   tests/0\d_\w+/test_\w+\.py:\d+ ", out)
-    assert re.search(r"\d+ of \d+ behaviours hold\.", out)
+    assert re.search(r"lesson \d of \d: \d+ of \d+\n", out)
 
 
 def test_an_error_in_a_view_is_told_with_its_place(house: Any) -> None:
@@ -83,13 +86,15 @@ def test_an_error_in_a_view_is_told_with_its_place(house: Any) -> None:
     assert "Raised work/flask_login_tutorial/routes.py:11: KeyError: 'oh'" in out
 
 
-def test_a_finished_step_is_all_ticks(house: Any) -> None:
+def test_a_finished_lesson_is_all_ticks(house: Any) -> None:
     """Status 0 means done, for scripts as well."""
-    house.begin("02")
+    house.begin_lesson("02.1")
     house.git(house.work, "apply", "-", data=house.pipe("peek"))
+    nothing = house.pipe("peek")
+    out = house.run("check", code=0)
 
-    assert "behaviours hold." in house.run("check", code=0)
-    assert house.pipe("peek") == ""
+    assert nothing == ""
+    assert "✗" not in out.partition("Lesson 02.1 is done: A table of users.")[0]
 
 
 @pytest.mark.parametrize(
@@ -220,7 +225,7 @@ def test_reset_brings_a_file_back_and_keeps_yours(house: Any) -> None:
     for name in ("routes.py", "errors.py", "work/flask_login_tutorial/models.py"):
         house.run("reset", name)
 
-    first = house.path / "steps" / "01_config" / "flask_login_tutorial"
+    first = start_folder(find_lesson("02.1")) / "flask_login_tutorial"
     assert (house.package / "routes.py").read_bytes() == (
         first / "routes.py"
     ).read_bytes()
@@ -285,11 +290,10 @@ def test_watch_answers_at_every_save(
     third = read_until(process, "Watching work/")
     status, rest = interrupt(process)
 
-    assert " behaviours hold." in first
+    count = r"lesson \d of \d: \d+ of \d+\n"
+    assert re.search(count, first)
     assert "SyntaxError" in second
-    assert re.findall(r"\d+ of \d+ behaviours", third) == re.findall(
-        r"\d+ of \d+ behaviours", first
-    )
+    assert re.findall(count, third) == re.findall(count, first)
     assert (status, "Traceback" in rest) == (130, False)
 
 
@@ -303,7 +307,7 @@ def test_watch_has_keys(house: Any, terminal: Callable) -> None:
         ("Ask again", "p"),
         ("models.py", "d"),
         ("def start", "r"),
-        ("behaviours hold", "q"),
+        ("lesson 1 of 7", "q"),
     )
     screen = terminal("check", "--watch", keys=keys)
 
@@ -313,22 +317,18 @@ def test_watch_has_keys(house: Any, terminal: Callable) -> None:
 @pytest.mark.parametrize(
     "step", sorted(path.name for path in (ROOT / "steps").glob("0*"))
 )
-def test_every_start_lacks_something_and_has_hints_for_it(
-    house: Any, step: str
-) -> None:
-    """Three levels for each behaviour that is not there yet; the first does not give
-    the code away.
-    """
-    house.run("start", step)
-    failing = json.loads((house.work / ".workbook.json").read_text())["failing"]
-    from workbook.hints import hints
+def test_every_behaviour_has_hints(step: str) -> None:
+    """Three levels for each; the first does not give the code away."""
+    tests = [
+        name.partition("::")[2]
+        for lesson in lessons(step)
+        for name in behaviour_names(lesson)
+    ]
 
-    assert any(name.startswith(step) for name in failing)
-    for name in failing:
-        suite, _, test = name.partition("::")
-        levels = hints(suite).get(test)
-        assert levels, f"{name} has no hints"
-        assert len({*levels}) == 3, name
+    for test in tests:
+        levels = hints(step).get(test)
+        assert levels, f"{test} has no hints"
+        assert len({*levels}) == 3, test
         assert not re.search(r"[`_=()]|\bimport\b", levels[0]), (
-            f"{name}: level one shows code"
+            f"{test}: level one shows code"
         )

@@ -1,16 +1,18 @@
 """`break`: a mistake in a copy of one's own, kept when it is there already."""
 
+import shutil
 from typing import Any
 
 
 def test_a_mistake_is_put_into_a_copy_and_caught(house: Any) -> None:
     """What to try, and the behaviour that goes red."""
-    out = house.run("break", "01_config-weak-key", "--test", code=1)
+    out = house.run("break", "01_config-weak-key", "--test")
 
     assert "Try it:" in out
     assert "  3. " in out
     assert "$ pytest --step 01 --app=work/mistakes/01_config-weak-key" in out
     assert "✗" in out
+    assert "of this mistake found it, and all others passed." in out.splitlines()[-1]
     assert not (house.path / "steps" / "01_config" / ".workbook.json").exists()
 
 
@@ -69,3 +71,14 @@ def test_the_mistakes_are_listed_by_step(house: Any) -> None:
     assert [line.split()[0] for line in lines] == sorted(
         line.split()[0] for line in lines
     )
+
+
+def test_a_mistake_that_was_mended_is_told(house: Any) -> None:
+    """The tests that found it pass now: who mends it sees that, too."""
+    house.run("break", "01_config-weak-key")
+    copy = house.work / "mistakes" / "01_config-weak-key"
+    shutil.copytree(house.path / "steps" / "01_config", copy, dirs_exist_ok=True)
+
+    out = house.run("break", "01_config-weak-key", "--test", code=1)
+
+    assert "Not found by: " in out

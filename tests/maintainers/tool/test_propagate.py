@@ -69,3 +69,37 @@ def test_without_a_repository_it_says_so(house: Any) -> None:
     assert "propagate needs git" in house.run(
         "propagate", "03", code=1, GIT_CEILING_DIRECTORIES=str(house.path.parent)
     )
+
+
+def test_a_change_goes_into_the_lessons_and_the_mistakes(repository: Any) -> None:
+    """Else the states are stale, and the build fails somewhere else."""
+    auth = repository.path / "steps" / "04_signup" / "flask_login_tutorial" / "auth.py"
+    text = auth.read_text()
+    assert '"""Store the account; False' in text
+    auth.write_text(text.replace('"""Store the account; ', '"""Keep the account; '))
+
+    stale = repository.run("propagate", "--check", code=1)
+    out = repository.run("propagate", "04")
+
+    assert "The lessons of 04_signup do not end in the step" in stale
+    assert "Changed steps/04_signup/LESSONS.md" in out
+    chapter = repository.path / "steps" / "04_signup" / "LESSONS.md"
+    assert '+    """Keep the account; False' in chapter.read_text(encoding="utf-8")
+    assert "Nothing is stale" in repository.run("propagate", "--check")
+
+
+def test_a_mistake_that_no_longer_fits_stops_it(repository: Any) -> None:
+    """It is named, and nothing is changed."""
+    auth = repository.path / "steps" / "04_signup" / "flask_login_tutorial" / "auth.py"
+    text = auth.read_text()
+    assert "  # a SELECT first would be" in text
+    auth.write_text(text.replace("  # a SELECT first would be", "  # This would be"))
+    before = content(repository)
+
+    out = repository.run("propagate", "04", code=1)
+
+    assert (
+        "tests/mistakes/04_signup-check-then-insert.patch and the change do not fit"
+        in out
+    )
+    assert content(repository) == before

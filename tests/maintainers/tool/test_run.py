@@ -1,12 +1,14 @@
 """`run` and `test`: what they make, what they leave alone, and how they end."""
 
+import re
 import socket
 import sqlite3
 import stat
 import subprocess
+import time
 import urllib.request
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -300,3 +302,35 @@ def test_a_bare_machine_gets_an_environment_and_an_interrupted_one_is_mended(
         "the second time it is all there"
     )
     assert "04_signup" in second.stdout
+
+
+def test_an_app_that_cannot_be_read_is_a_sentence(house: Any) -> None:
+    """File and line, and not the way that Flask has gone to it."""
+    house.begin("02")
+    house.edit("routes.py", "def index()", "def index((")
+
+    out = house.run("run", "work", "--port", str(a_port()), code=1)
+
+    assert "The app does not start." in out
+    assert re.search(r"\nwork/flask_login_tutorial/routes\.py:\d+: SyntaxError", out)
+
+
+def test_work_is_served_as_it_was_saved_last(
+    house: Any, read_until: Callable, interrupt: Callable
+) -> None:
+    """One looks at the page, and not at the terminal, after a save."""
+    house.begin("02")
+    port = a_port()
+    process = house.start("run", "work", "--port", str(port))
+    said = read_until(process, "Running on")
+    house.edit("templates/index.html", "<h1>", "<h1>Saved: ")
+    page = ""
+    until = time.monotonic() + 60
+    while "Saved: " not in page and time.monotonic() < until:
+        with suppress(OSError):
+            page = urllib.request.urlopen(f"http://127.0.0.1:{port}/").read().decode()
+    status, rest = interrupt(process)
+
+    assert "Saved: " in page
+    assert "--reload --no-debugger" in said
+    assert (status, "Traceback" in rest) == (130, False)

@@ -1,0 +1,182 @@
+"""The rules of lessons: a chapter builds its step, in pieces that a learner can do."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from statistics import median
+
+import pytest
+
+from tests.support.harness import Step, close, init_db
+from tests.support.messages import behaviour_of
+from tests.support.suites import SuiteRunner
+from workbook.hints import behaviours
+from workbook.lessons import (
+    Lesson,
+    State,
+    all_lessons,
+    apply_diff,
+    behaviour_names,
+    chapter_file,
+    copy_code,
+    introduction,
+    later_behaviours,
+    lessons,
+    start_folder,
+    state_folder,
+    step_title,
+)
+from workbook.patches import all_mistakes
+from workbook.places import ROOT, STEPS, code_files
+
+MOST_LINES = 60
+MOST_BEHAVIOURS = 10
+MOST_WORDS = 200
+MOST_MINUTES = 15
+WORKSHOP = 150  # minutes, for the essential lessons of all steps
+CHAPTERS = [step for step in STEPS if lessons(step)]
+ALL = all_lessons()
+# The state after a step's last lesson is the step, which has the suites' own runs.
+BEFORE_THE_LAST = [
+    lesson for lesson in ALL if lesson.number < len(lessons(lesson.step))
+]
+
+
+def name_of(lesson: Lesson) -> str:
+    """Return what a lesson's test is called."""
+    return lesson.name
+
+
+@pytest.fixture(scope="session")
+def runner() -> Iterator[SuiteRunner]:
+    """What runs suites, each in a process of its own."""
+    with SuiteRunner(warm=True) as runner:
+        yield runner
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    """Return the app in a folder, its lines ended as in the repository."""
+    found = {}
+    for name, path in code_files(folder).items():
+        found[name] = path.read_bytes().replace(b"\r\n", b"\n")
+    return found
+
+
+@pytest.mark.parametrize("step", CHAPTERS)
+def test_the_diffs_of_a_chapter_end_in_its_step(step: str, tmp_path: Path) -> None:
+    """Who types along has the step at the end, to the byte."""
+    last = lessons(step)[-1]
+    made = tmp_path / "made"
+    copy_code(start_folder(last), made)
+
+    apply_diff(last.diff, made, last)
+
+    assert files(made) == files(ROOT / "steps" / step)
+
+
+@pytest.mark.parametrize("lesson", ALL, ids=name_of)
+def test_the_app_starts_after_each_lesson(lesson: Lesson) -> None:
+    """Every lesson ends with something that one can run, and look at."""
+    folder = state_folder(State(lesson.step, lesson.number))
+    step = Step(int(lesson.step[:2]), folder)
+
+    app = step.create_app()
+    if step.number > 1:
+        init_db(app)
+
+    assert app.test_client().get("/", base_url="https://workbook.example").status_code
+    close(app)
+
+
+@pytest.mark.parametrize("lesson", BEFORE_THE_LAST, ids=name_of)
+def test_a_lesson_turns_its_own_behaviours_green(
+    lesson: Lesson, runner: SuiteRunner
+) -> None:
+    """After it, its own hold and those of all before; those of the next still fail."""
+    following = lessons(lesson.step)[lesson.number]
+    later = {*later_behaviours(lesson)}
+
+    outcomes = runner.judge(
+        lesson.step, state_folder(State(lesson.step, lesson.number))
+    )
+    failed = {behaviour_of(test) if "::" in test else test for test in outcomes.failed}
+    passed = {behaviour_of(test) for test in outcomes.passed} - failed
+
+    assert failed <= later, f"these have to hold after {lesson.name}"
+    assert passed >= {*behaviour_names(lesson)}
+    assert passed.isdisjoint(behaviour_names(following)), (
+        f"{following.name} asks for what holds after {lesson.name} already: run "
+        f"python3 -m maintenance.lessons judge {lesson.step[:2]}"
+    )
+
+
+@pytest.mark.parametrize("step", CHAPTERS)
+def test_each_behaviour_belongs_to_one_lesson(step: str) -> None:
+    """A behaviour without a lesson is never asked for; one with two, twice."""
+    listed = []
+    for lesson in lessons(step):
+        listed += behaviour_names(lesson)
+
+    suite = [name for name in behaviours(step) if name.startswith(f"{step}::")]
+    assert sorted(listed) == sorted(suite)
+
+
+@pytest.mark.parametrize("lesson", ALL, ids=name_of)
+def test_a_lesson_is_short(lesson: Lesson) -> None:
+    """Fifteen minutes; a first lesson, without which nothing starts, may ask for more
+    behaviours.
+    """
+    assert 0 < lesson.added <= MOST_LINES
+    assert lesson.number == 1 or 0 < len(behaviour_names(lesson)) <= MOST_BEHAVIOURS
+    assert 0 < lesson.words <= MOST_WORDS
+    assert lesson.minutes <= MOST_MINUTES
+
+
+def test_most_lessons_are_shorter_still() -> None:
+    """The limits are for the odd one."""
+    later = [lesson for lesson in ALL if lesson.number > 1]
+
+    assert median(lesson.added for lesson in ALL) <= 35
+    assert median(len(behaviour_names(lesson)) for lesson in later) <= 5
+
+
+def test_the_essential_lessons_are_a_workshop() -> None:
+    """Three hours with breaks; what is essential comes first in each step."""
+    essential = [lesson for lesson in ALL if lesson.essential]
+
+    assert sum(lesson.minutes for lesson in essential) <= WORKSHOP
+    for step in CHAPTERS:
+        order = [lesson.essential for lesson in lessons(step)]
+        assert order == sorted(order, reverse=True), step
+
+
+@pytest.mark.parametrize("lesson", ALL, ids=name_of)
+def test_a_lesson_has_all_its_parts(lesson: Lesson) -> None:
+    """Goal, idea with a link, what to build, what to try, what goes wrong."""
+    assert lesson.before.startswith("**Goal")
+    assert "**The idea: " in lesson.before
+    assert re.search(r"\]\(https://", lesson.before), "no link to read on"
+    assert "**Build" in lesson.before
+    assert lesson.after.startswith("**Try it")
+    assert "**What goes wrong" in lesson.after
+
+
+@pytest.mark.parametrize("step", CHAPTERS)
+def test_a_chapter_says_where_one_is(step: str) -> None:
+    """Its title, and what works at its end."""
+    first_line = chapter_file(step).read_text(encoding="utf-8").partition("\n")[0]
+
+    assert first_line.startswith(f"# Step {step[:2]}: ")
+    assert step_title(step)
+    assert len(introduction(step).split()) > 15
+
+
+@pytest.mark.parametrize("step", CHAPTERS)
+def test_a_chapter_names_mistakes_that_there_are(step: str) -> None:
+    """`break` with a wrong name is a dead end."""
+    known = {mistake.id for mistake in all_mistakes()}
+    text = chapter_file(step).read_text(encoding="utf-8")
+
+    named = set(re.findall(r"`(?:python3 -m workbook )?break ([a-z0-9-]+)", text))
+
+    assert named <= known

@@ -1,0 +1,338 @@
+"""Lessons on the command line: begin one, check it, go on, and what can go wrong."""
+
+import ctypes
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from workbook import given, lesson_check
+from workbook.given import put_into_work
+from workbook.lessons import State, copy_code, find_lesson, start_folder, state_folder
+from workbook.places import PROGRESS_FILE
+from workbook.progress import Progress, read_progress, write_progress
+from workbook.runner import Outcome
+
+RACE = "04_signup::test_eight_sign_ups_at_once_make_one_account"
+CLICK = "04_signup::test_a_second_click_on_the_button_is_no_second_sign_up"
+
+
+def without_power() -> None:
+    """Give up root's power to write anywhere, in a child that is about to start."""
+    if os.geteuid() == 0:
+        ctypes.CDLL(None).prctl(24, 1, 0, 0, 0)  # PR_CAPBSET_DROP, CAP_DAC_OVERRIDE
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    """What is in a folder, but for the notes."""
+    found = {}
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and path.name != PROGRESS_FILE:
+            found[path.relative_to(folder).as_posix()] = path.read_bytes()
+    return found
+
+
+def test_start_makes_the_app_before_a_lesson_and_prints_the_lesson(house: Any) -> None:
+    """What to build, and why; not the answer."""
+    out = house.run("start", "04.2")
+
+    assert "Lesson 2 of 3 of step 04, signing up: essential, 10 minutes." in out
+    assert "The idea: a race condition." in out
+    assert "(https://docs.sqlalchemy.org/" in out, "a link is shown as text"
+    assert "✗ eight sign ups at once make one account" in out
+    assert "Type these commands in " in out
+    assert "Try it" not in out, "that is for later"
+    assert "+    except IntegrityError" not in out
+    assert files(house.work) == files(start_folder(find_lesson("04.2")))
+    assert house.notes["lesson"] == 2
+
+
+def test_a_step_is_begun_with_its_first_lesson(house: Any) -> None:
+    """And says which files are given."""
+    out = house.run("start", "04")
+
+    assert "Lesson 1 of 3 of step 04" in out
+    assert "Given, and in work/ already: flask_login_tutorial/__init__.py" in out
+    assert "python3 -m workbook diff 03 04.1-start" in out
+    assert house.pipe("diff", "04.1-start", "work") == ""
+
+
+@pytest.mark.parametrize("command", ["start", "check", "run", "test"])
+def test_a_lesson_that_is_not_there_names_those_that_are(
+    house: Any, command: str
+) -> None:
+    """One look, and one knows what to type."""
+    out = house.run(command, "04.9", code=1)
+
+    assert "There is no lesson 04.9. There is: 04.1 Store the account, 04.2" in out
+
+
+def test_start_next_takes_the_official_state(house: Any) -> None:
+    """For somebody who was left behind; what they have is kept."""
+    house.begin_lesson("04.1")
+    (house.package / "auth.py").write_text("mine")
+
+    out = house.run("start", "next")
+
+    assert "Lesson 2 of 3 of step 04" in out
+    assert files(house.work) == files(start_folder(find_lesson("04.2")))
+    kept = house.path.glob("work-2*/flask_login_tutorial/auth.py")
+    assert [path.read_text() for path in kept] == ["mine"]
+    assert re.search(r"To bring it back: python3 -m workbook restore work-2\S+\n", out)
+
+
+def test_a_lesson_that_is_done_leads_to_the_next(house: Any) -> None:
+    """The verdict on the lesson, what to try, and the next lesson's text."""
+    house.begin_lesson("04.2")
+    house.note(step="04_signup", lesson=2, failing=[RACE, CLICK])
+    house.git(house.work, "apply", "-", data=house.pipe("peek"))
+
+    out = house.run("check")
+
+    parts = [
+        "$ pytest --step 04.2 --app=work",
+        "  ✓ eight sign ups at once make one account\nlesson 2 of 3: 1 of 1\n",
+        "✓ Nothing before it is broken: ",
+        "Later in this step: 1 behaviour; 0 of them hold already.",
+        "Since the last check, now green: eight sign ups at once make one account.",
+        "Lesson 04.2 is done: Two sign-ups at the same moment.",
+        "Try it: ",
+        "Lesson 3 of 3 of step 04",
+        "✗ a second click on the button is no second sign up",
+    ]
+    said = out[out.index("$ pytest") :]
+    assert [part for part in parts if part not in said] == []
+    assert sorted(parts, key=said.index) == parts
+    assert house.notes["lesson"] == 3
+    assert house.notes["finished"] == ["04.2"]
+
+
+def test_what_is_broken_is_told_and_what_comes_later_is_counted(house: Any) -> None:
+    """A lesson is done when nothing before it has gone. Notes from before lessons
+    existed name none: the tests find it.
+    """
+    copy_code(state_folder(State("04_signup", 2)), house.work)
+    house.note(step="04_signup")
+    house.edit("templates/index.html", "Step 4: ", "")
+
+    out = house.run("check", code=1)
+
+    assert "By its behaviours work/ is at lesson 04.3." in out
+    assert "✗ Broken: " in out
+    assert "  ✗ 01: the start page" in out
+    assert house.notes["lesson"] == 3
+
+
+@pytest.fixture
+def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A work/ of its own for what is called in this process."""
+    work = tmp_path / "work"
+    for module in (given, lesson_check):
+        monkeypatch.setattr(module, "WORK", work)
+    return work
+
+
+def test_what_is_given_goes_beside_what_one_has_written(work: Path) -> None:
+    """By three-way merge; line ends stay as the editor has written them."""
+    lesson = find_lesson("03.1")
+    copy_code(state_folder(State("03_forms", 0)), work)
+    module = work / "flask_login_tutorial" / "__init__.py"
+    mine = module.read_bytes() + b"\n# mine\n"
+    module.write_bytes(mine.replace(b"\n", b"\r\n"))
+
+    result = put_into_work(lesson)
+
+    merged = module.read_bytes()
+    assert "flask_login_tutorial/__init__.py" in result.placed
+    assert result.refused == []
+    assert merged.startswith(b'"""Step 03')
+    assert merged.endswith(b"# mine\r\n")
+    assert merged.count(b"\r\n") == merged.count(b"\n")
+    assert (work / "flask_login_tutorial" / "templates" / "signup.html").exists()
+
+
+def test_what_is_given_and_does_not_fit_stays_as_it_is(work: Path) -> None:
+    """Never forced: the file is named, and all others are put in place."""
+    lesson = find_lesson("03.1")
+    copy_code(state_folder(State("03_forms", 0)), work)
+    index = work / "flask_login_tutorial" / "templates" / "index.html"
+    index.write_text("Mine, from top to bottom\n")
+
+    result = put_into_work(lesson)
+
+    assert result.refused == ["flask_login_tutorial/templates/index.html"]
+    assert index.read_text() == "Mine, from top to bottom\n"
+    assert (work / "flask_login_tutorial" / "templates" / "signup.html").exists()
+    assert put_into_work(lesson) == result, "a second time changes nothing"
+
+
+def test_of_two_terminals_one_goes_on(
+    work: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The second one must not give the lesson after the next."""
+    work.mkdir()
+    write_progress(work, Progress(step="04_signup", lesson=3))
+
+    lesson_check.finish(find_lesson("04.2"), Outcome())
+
+    assert "Another terminal has gone on" in capsys.readouterr().out
+    assert read_progress(work).lesson == 3
+
+
+def test_a_hint_is_for_the_lesson(house: Any) -> None:
+    """Its first failure, or one by its words; the lesson's own words do, too."""
+    house.begin_lesson("04.3")
+    house.note(step="04_signup", lesson=3, failing=[RACE, CLICK])
+
+    assert "✗ a second click on the button" in house.run("hint")
+    assert "✗ eight sign ups at once" in house.run("hint", "one account eight")
+    assert "✗ eight sign ups at once" in house.run("hint", "04.2")
+    house.run("reset")
+    assert "First see what holds" in house.run("hint"), "`reset` forgets the last check"
+
+
+def test_reset_goes_back_to_the_start_of_the_lesson(house: Any) -> None:
+    """Not to that of the step; and says how to come back."""
+    house.begin_lesson("04.3")
+    (house.package / "auth.py").write_text("mine")
+
+    out = house.run("reset")
+
+    assert "work/ is at the start of lesson 04.3, Two clicks on the button." in out
+    assert "python3 -m workbook restore work-2" in out
+    assert files(house.work) == files(start_folder(find_lesson("04.3")))
+
+
+def test_the_list_shows_the_lessons_and_where_one_is(house: Any) -> None:
+    """With a line that says what the signs mean."""
+    house.begin_lesson("04.2")
+    house.note(step="04_signup", lesson=2, finished=["04.1"])
+
+    out = house.run("list")
+
+    assert "  ✓ 04.1  * 10 min   Store the account\n" in out
+    assert "Two sign-ups at the same moment  <- you are here\n" in out
+    assert out.count("<- you are here") == 1
+    assert "* essential" in out
+
+
+def test_a_stale_chapter_names_lesson_file_and_line(house: Any) -> None:
+    """A maintainer has changed the step, and not its chapter."""
+    chapter = house.path / "steps" / "04_signup" / "LESSONS.md"
+    text = chapter.read_text(encoding="utf-8")
+    assert " bp = Blueprint(" in text
+    chapter.write_text(text.replace(" bp = Blueprint(", " pages = Blueprint(", 1))
+
+    for words in (["start", "04.2"], ["diff", "04.1", "04.2"], ["test", "04.2"]):
+        out = house.run(*words, code=1)
+        assert "Lesson 04.1 is stale: a diff in steps/04_signup/LESSONS.md" in out
+        assert re.search(r"patch failed: flask_login_tutorial/auth\.py:\d+", out)
+    assert "Lesson 04.1 is stale" in house.run("propagate", "--check", code=1)
+    assert not house.work.exists()
+
+
+def test_a_checkout_with_windows_line_ends_has_the_same_lessons(house: Any) -> None:
+    """Git may write them there."""
+    before = house.pipe("diff", "04.1", "04.2")
+    for path in (house.path / "steps").rglob("*"):
+        if path.suffix in (".py", ".html", ".css", ".md", ".example"):
+            path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+
+    assert house.pipe("diff", "04.1", "04.2") == before
+
+
+def test_a_read_only_checkout_can_show_lessons(house: Any, tmp_path: Path) -> None:
+    """They are made where one can write, and nothing of it is left."""
+    house.path.chmod(0o555)
+    before = set(tmp_path.iterdir())
+
+    out = subprocess.run(
+        [sys.executable, "-m", "workbook", "diff", "04.1", "04.2"],
+        cwd=house.path,
+        env=house.env,
+        capture_output=True,
+        text=True,
+        preexec_fn=without_power,
+        check=False,
+    )
+    house.path.chmod(0o755)
+
+    assert "IntegrityError" in out.stdout, out.stderr
+    assert set(tmp_path.iterdir()) == before
+
+
+def test_without_git_a_lesson_is_a_sentence(house: Any) -> None:
+    """States are made with it."""
+    out = house.run("start", "04.2", code=1, PATH="/nonexistent")
+
+    assert "This needs git: install it" in out
+    assert not house.work.exists()
+
+
+def test_a_folder_between_two_lessons_is_judged(house: Any) -> None:
+    """By the behaviours of the lessons up to the one that was named."""
+    shutil.copytree(state_folder(State("04_signup", 1)), house.path / "mine")
+    words = [
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "--tb=no",
+        "-k",
+        "at_once or click or signing",
+    ]
+
+    out = house.run("test", "04.2", "--app", "mine", *words, code=1)
+
+    assert "$ pytest --step 04.2 --app=mine" in out
+    assert re.search(r"\n1 failed, \d+ passed", out)
+
+
+def test_the_tool_is_found_from_work(house: Any) -> None:
+    """One has changed to it to look at a file."""
+    house.begin_lesson("04.2")
+
+    out = subprocess.run(
+        [sys.executable, "../../workbook", "diff", "04.1-start", "work", "auth.py"],
+        cwd=house.package,
+        env=house.env,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (out.returncode, "+++ b/flask_login" in out.stdout) == (0, True), out.stderr
+
+
+def test_git_is_named_only_where_it_shows_the_same(house: Any) -> None:
+    """It would show the key in .env, too."""
+    house.begin_lesson("04.2")
+    (house.work / ".env").write_text("SECRET_KEY=hunter2")
+
+    assert "$ git" not in house.run("peek")
+    one_file = "work/flask_login_tutorial/auth.py"
+    assert f"$ git diff --no-index {one_file} " in house.run("peek", "auth.py")
+    assert "$ git diff --no-index " in house.run("diff", "04.1", "04.2")
+
+
+def test_watch_leaves_the_next_lesson_on_the_screen(
+    house: Any, read_until: Callable, interrupt: Callable
+) -> None:
+    """What is given for it is written into work/, and is no save of the learner's."""
+    house.begin_lesson("03.1")
+    answer = house.pipe("peek")
+    process = house.start("check", "--watch")
+    first = read_until(process, "Watching work/")
+    house.git(house.work, "apply", "-", data=answer)
+    second = read_until(process, "Watching work/")
+    status, rest = interrupt(process)
+
+    assert "lesson 1 of 8: " in first
+    assert "Lesson 03.1 is done" in second
+    assert "Lesson 2 of 8 of step 03" in second
+    assert (status, "lesson 2 of 8: " in rest) == (130, False)
