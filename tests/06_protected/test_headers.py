@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
+from tests.support.checks import members_pages
 from tests.support.harness import CONFIG, Visitor
 
 YEAR = 365 * 24 * 60 * 60  # in seconds
@@ -137,7 +138,7 @@ def test_pages_are_not_kept_by_any_cache(member: Visitor) -> None:
     """
     member.log_in()
 
-    for path in ["/dashboard", "/account", "/account/password", "/", "/login"]:
+    for path in [*members_pages(member.app), "/", "/login"]:
         assert "no-store" in member.get(path).headers["Cache-Control"], path
 
 
@@ -207,10 +208,7 @@ def test_pages_are_made_of_html_and_css_alone(member: Visitor) -> None:
     pasting.
     """
     member.log_in()
-    pages = [
-        member.get(path)
-        for path in ("/", "/dashboard", "/account", "/account/password")
-    ]
+    pages = [member.get(path) for path in ("/", *members_pages(member.app))]
     pages.append(member.get("/no-such-page", expect_errors=True))
     pages += [Visitor(member.app).get(path) for path in ("/login", "/signup")]
 

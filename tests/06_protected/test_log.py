@@ -69,4 +69,4 @@ def test_a_refused_visitor_leaves_a_line_in_the_log(
     )
 
     assert_logged(lines(), "'/account'", "192.0.2.1")
-    assert_logged(lines(), "98765")
+    assert_logged(lines(), "Account ", "98765")

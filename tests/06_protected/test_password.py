@@ -232,7 +232,7 @@ def test_the_page_says_that_others_are_logged_out(member: Visitor) -> None:
 
 
 def test_a_second_click_finds_the_password_changed_and_the_member_logged_in(
-    step: Step, app: Flask, member: Visitor
+    step: Step, app: Flask, member: Visitor, sql: Sql
 ) -> None:
     """Both clicks were sent before the first was answered.
 
@@ -242,6 +242,7 @@ def test_a_second_click_finds_the_password_changed_and_the_member_logged_in(
     page = member.get("/account/password")
     second_click = Visitor(app)
     member.copy_cookies_to(second_click)
+    old = sql("SELECT token FROM user_sessions")
     sent = {
         "current_password": PASSWORD,
         "new_password": NEW_PASSWORD,
@@ -267,6 +268,7 @@ def test_a_second_click_finds_the_password_changed_and_the_member_logged_in(
     assert second.status_code == 302
     assert "changed" in visible_text(second_click.get("/account"))
     assert len(end_buttons(second_click)) == 0, "one session is left: this one"
+    assert sql("SELECT token FROM user_sessions") != old, "the old cookie is still good"
     assert member.logged_in, "the browser may keep the first answer's cookie"
 
 

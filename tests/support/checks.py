@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from logging import LogRecord
 
 from click.testing import Result
+from flask import Flask
 from webtest.response import TestResponse
 from werkzeug.exceptions import default_exceptions
 
@@ -38,6 +39,18 @@ def assert_error_page(response: TestResponse, status: int) -> None:
         "the page has no link to the start page"
     )
     assert [leak for leak in LEAKS if leak in response.text] == []
+
+
+def members_pages(app: Flask) -> list[str]:
+    """Return the pages for members alone: two, and the third as soon as it is there.
+
+    That the third is there in the end is asked by
+    test_there_is_no_address_but_those_that_are_meant.
+    """
+    pages = ["/dashboard", "/account"]
+    if "/account/password" in {rule.rule for rule in app.url_map.iter_rules()}:
+        pages.append("/account/password")
+    return pages
 
 
 def assert_refused(result: Result) -> None:
