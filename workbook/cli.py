@@ -34,6 +34,7 @@ APP = ()
 SUITES = ("test", "tool")
 PAGES = ("tool",)
 SITE = ("site",)
+NOTEBOOKS = ("test", "tool", "notebook")
 EVERYTHING = ("test", "tool", "notebook", "site", "lint")
 # Settings of the app: `run` takes them from the step's .env alone.
 SETTINGS = (
@@ -234,7 +235,7 @@ def add_notebook(command_line: CommandLine) -> None:
         notebook_command,
         "Open a step's notebook in JupyterLab, without the answers.",
         "notebook 05",
-        EVERYTHING,
+        NOTEBOOKS,
     )
     notebook.add_argument(
         "step", metavar="STEP", nargs="?", help=f"{STEP_HELP}; 01 if none is named"

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from packaging.requirements import Requirement
 
 EXTRAS = ("test", "tool")
-NOTEBOOK_EXTRAS = ("notebook", "lint")  # what the command `notebook` asks for
+NOTEBOOK_EXTRAS = ("notebook",)
 READ_ME = "READ-ME-FIRST.txt"
 # Left out where .gitignore does not say so: keys, accounts and work of somebody's own.
 NEVER_PACKED = [".git", ".venv", ".env", "instance", "work", "work-*", "__pycache__"]
