@@ -96,12 +96,12 @@ def explain(name: str, outcome: Outcome) -> None:
     for request in problem.asked:
         print(f"  Asked  {request}")
     said = "\n         ".join(problem.said)
-    print(f"  Said   {said}")
+    print(wrap_text(f"  Said   {said}"))
     if problem.raised:
         print(f"  Raised {paint(problem.raised, '1')}")
     elif problem.code:
         print(f"  Code   {paint(problem.code, '1')}")
-    print(f"  Test   {problem.place}\n")
+    print(wrap_text(f"  Test   {problem.place}") + "\n")
 
 
 def count_alike(problem: Problem, name: str, outcome: Outcome) -> int:

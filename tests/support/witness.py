@@ -184,10 +184,21 @@ def describe_failure(report: pytest.TestReport) -> list[str]:
         # Raised in a helper, whose assertions pytest does not explain.
         lines = [linecache.getline(crash.path, crash.lineno).strip()]
     said = []
-    for line in lines:
+    for line in without_explanation(lines):
         if "Use -v" not in line:
             said.append(re.sub("^(AssertionError: )?(assert (?=the ))?", "", line))
     return said[:MOST_LINES]
+
+
+def without_explanation(lines: list[str]) -> list[str]:
+    """Return an assertion's own message alone, if it has one.
+
+    Pytest adds below it what it knows about the values: "assert False", "+ where ...".
+    """
+    for number, line in enumerate(lines):
+        if number > 0 and line.startswith("assert "):
+            return lines[:number]
+    return lines
 
 
 def describe_exception(log: str, folder: Path) -> str:
