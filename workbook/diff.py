@@ -1,5 +1,7 @@
 """`diff` and `peek`: what changes from one folder to another, told as a lesson."""
 
+from __future__ import annotations
+
 import argparse
 import os
 import shlex
@@ -11,9 +13,19 @@ import textwrap
 from collections.abc import Iterator
 from itertools import groupby, zip_longest
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from workbook import common
-from workbook.common import ROOT, STEPS, WORK, WorkbookError, lesson_files, paint, shown
+from workbook.common import (
+    ROOT,
+    STEPS,
+    WORK,
+    WorkbookError,
+    behaviour_title,
+    lesson_files,
+    paint,
+    shown,
+)
 from workbook.compare import (
     Comparison,
     FileChange,
@@ -25,13 +37,19 @@ from workbook.compare import (
     patch,
 )
 from workbook.lessons import (
+    Lesson,
     Place,
     State,
+    behaviours_of,
     find_place,
+    introduction,
     lessons_between,
     place_of_work,
     state_folder,
 )
+
+if TYPE_CHECKING:  # its packages are needed for the page alone
+    from workbook.pages import Section
 
 NARROWEST_COLUMN = 68  # with less room than this, the sides are not put side by side
 DIM = "2"
@@ -60,12 +78,39 @@ def goal_of_work() -> Path:
     return ROOT / "steps" / place.step
 
 
-def stories_between(a: Place, b: Place) -> list[str]:
-    """Return the stories, in Markdown, that lead from one place to another."""
-    if a.lesson or b.lesson:
-        between = lessons_between(a, b)
-        return [f"## {lesson.title}\n\n{lesson.before}" for lesson in between]
-    return [common.story(step) for step in steps_between(a.step, b.step)]
+def sections_between(a: Place, b: Place, path: str | None) -> list[Section]:
+    """Return the parts of the page that lead from one place to another.
+
+    One for each lesson between them; one alone if there is none, if work/ is one of
+    the two, or if one file is asked for.
+    """
+    from workbook.pages import Section
+
+    between = lessons_between(a, b)
+    if between and path is None and WORK not in (a.folder, b.folder):
+        return [section_of_lesson(lesson) for lesson in between]
+    stories = [common.story(step) for step in steps_between(a.step, b.step)]
+    comparison = compare(a.folder, b.folder, path)
+    return [Section(comparison, before="\n\n".join(stories))]
+
+
+def section_of_lesson(lesson: Lesson) -> Section:
+    """Return the part of the page about one lesson."""
+    from workbook.pages import Section
+
+    before = state_folder(State(lesson.step, lesson.number - 1))
+    after = state_folder(State(lesson.step, lesson.number))
+    tests = behaviours_of(lesson.step).get(lesson.number, [])
+    text = lesson.before
+    if lesson.number == 1:
+        text = f"{introduction(lesson.step)}\n\n{text}"
+    return Section(
+        compare(before, after),
+        title=f"{lesson.name} {lesson.title}",
+        before=text,
+        after=lesson.after,
+        behaviours=[behaviour_title(f"{lesson.step}::{test}") for test in tests],
+    )
 
 
 def steps_between(first: str, last: str) -> list[str]:
@@ -84,9 +129,8 @@ def write_page(file: Path, a: Place, b: Place, path: str | None) -> int:
             f"{file} is there already, and is no page. "
             "Name another file: it stays as it is."
         )
-    comparison = compare(a.folder, b.folder, path)
-    stories = stories_between(a, b)
-    html = render_page(a.folder.name, b.folder.name, stories, comparison)
+    sections = sections_between(a, b, path)
+    html = render_page(a.folder.name, b.folder.name, sections)
     file.write_bytes(html.encode(errors="replace"))
     print(f"Wrote {file}: open it in a browser.")
     return 0

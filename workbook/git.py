@@ -18,7 +18,8 @@ def git(
     """
     if not shutil.which("git"):
         raise WorkbookError(
-            "This needs git: install it from git-scm.com or with your package manager."
+            "Git is not installed, and this command needs it. "
+            "Install it from git-scm.com or with your package manager."
         )
     variables = dict(os.environ)
     # Inside a repository `git apply` looks for paths from its top, and skips silently

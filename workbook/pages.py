@@ -1,5 +1,8 @@
-"""The HTML page of a comparison: the steps' stories, then each file's changes."""
+"""The HTML page of a comparison: a section for each lesson, with its text, its tests
+and its changes; without lessons, one section.
+"""
 
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader
@@ -19,18 +22,29 @@ LEXERS = {
 }
 
 
-def render_page(a: str, b: str, stories: list[str], comparison: Comparison) -> str:
-    """Return the page about what changes from a to b; the stories are Markdown."""
+@dataclass
+class Section:
+    """One part of the page: what changes, and the text about it."""
+
+    comparison: Comparison
+    title: str = ""  # empty where the page has this section alone
+    before: str = ""  # Markdown
+    after: str = ""  # Markdown
+    behaviours: list[str] = field(default_factory=list)
+
+
+def render_page(a: str, b: str, sections: list[Section]) -> str:
+    """Return the page about what changes from a to b."""
     loader = FileSystemLoader(Path(__file__).parent)
     environment = Environment(loader=loader, autoescape=True, trim_blocks=True)
-    # The stories are our own, and HTML in them stays text.
+    # The texts are our own, and HTML in them stays text.
     markdown = MarkdownIt("commonmark", {"html": False})
     template = environment.get_template("page.html")
     return template.render(
         a=a,
         b=b,
-        story=markdown.render("\n\n".join(stories)),
-        comparison=comparison,
+        sections=sections,
+        markdown=markdown.render,
         highlight_lines=highlight_lines,
         light_colours=HtmlFormatter(style="xcode").get_style_defs("td code"),
         dark_colours=HtmlFormatter(style="github-dark").get_style_defs("td code"),

@@ -271,7 +271,7 @@ def test_without_git_a_lesson_is_a_sentence(house: Any) -> None:
     """States are made with it."""
     out = house.run("start", "04.2", code=1, PATH="/nonexistent")
 
-    assert "This needs git: install it" in out
+    assert "Git is not installed, and this command needs it." in out
     assert not house.work.exists()
 
 
@@ -336,3 +336,18 @@ def test_watch_leaves_the_next_lesson_on_the_screen(
     assert "Lesson 03.1 is done" in second
     assert "Lesson 2 of 8 of step 03" in second
     assert (status, "lesson 2 of 8: " in rest) == (130, False)
+
+
+def test_a_save_during_the_long_run_is_judged_at_once(
+    house: Any, read_until: Callable, interrupt: Callable
+) -> None:
+    """Who has seen the first verdict goes on: nobody waits for all other tests."""
+    house.begin_lesson("04.2")
+    process = house.start("check", "--watch")
+    read_until(process, "lesson 2 of 3: 0 of 1")
+    house.edit("auth.py", "def signup()", "def signup((")
+    second = read_until(process, "SyntaxError")
+    status, _ = interrupt(process)
+
+    assert "Watching work/" not in second
+    assert status == 130
