@@ -314,7 +314,7 @@ def member(step: Step, app: Flask) -> Visitor:
     """Somebody with an account (ada@example.com), not logged in."""
     models = step.module.models
     with app.app_context():
-        user = models.User(name="Ada Lovelace", email="ada@example.com")
+        user = step.new_user()
         user.set_password(PASSWORD)
         models.db.session.add(user)
         models.db.session.commit()

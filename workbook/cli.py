@@ -16,6 +16,7 @@ from workbook.doctor import doctor_command
 from workbook.hints import hint_command
 from workbook.lessons import START, find_lesson, is_lesson_name
 from workbook.mistakes import break_command
+from workbook.new import new_command
 from workbook.notebook import notebook_command
 from workbook.overview import list_command
 from workbook.pack import SYSTEMS, pack_command
@@ -24,6 +25,7 @@ from workbook.propagate import propagate_command
 from workbook.serve import run_command
 from workbook.site import site_command
 from workbook.start import reset_command, restore_command, start_command
+from workbook.update import update_command
 from workbook.variables import clean_environment
 
 INTERRUPTED = 130
@@ -35,7 +37,7 @@ SUITES = ("test", "tool")
 PAGES = ("tool",)
 SITE = ("site",)
 NOTEBOOKS = ("test", "tool", "notebook")
-EVERYTHING = ("test", "tool", "notebook", "site", "lint")
+EVERYTHING = ("test", "tool", "notebook", "site", "lint", "project")
 # Settings of the app: `run` takes them from the step's .env alone.
 SETTINGS = (
     "SECRET_KEY",
@@ -94,6 +96,7 @@ def make_command_line() -> CommandLine:
     add_pack(command_line)
     add_doctor(command_line)
     add_propagate(command_line)
+    add_new(command_line)
     return command_line
 
 
@@ -397,6 +400,26 @@ def add_propagate(command_line: CommandLine) -> None:
         action="store_true",
         help="only say which lessons and mistakes no longer fit their step",
     )
+
+
+def add_new(command_line: CommandLine) -> None:
+    """Add `new` and `update`."""
+    new = command_line.add(
+        "new",
+        new_command,
+        "Make a project of your own from step 06, with its tests.",
+        'new ../my_site --title "My site"',
+    )
+    new.add_argument("dir", metavar="DIR", help="a folder that is not there yet")
+    new.add_argument("--name", help="the package; called after the folder if not given")
+    new.add_argument("--title", help="what the pages call the site")
+    update = command_line.add(
+        "update",
+        update_command,
+        "Merge what the workbook has changed since into a project made by `new`.",
+        "update ../my_site",
+    )
+    update.add_argument("dir", metavar="DIR", help="the project's folder")
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:

@@ -10,6 +10,7 @@ from tests.support.checks import assert_error_page, assert_logged
 from tests.support.harness import Step, Visitor, visible_text
 
 
+@pytest.mark.workbook
 def test_the_start_page_is_open_to_all_and_says_which_step_this_is(
     step: Step, visitor: Visitor
 ) -> None:
@@ -35,12 +36,8 @@ def test_a_page_loads_nothing_from_other_sites(visitor: Visitor) -> None:
         assert [
             address for address in addresses if not re.match(r"/(?!/)|data:,", address)
         ] == []
-        assert (
-            visitor.get(
-                page.html.select_one("link[rel=stylesheet]")["href"]
-            ).status_code
-            == 200
-        )
+    stylesheet = page.html.select_one("link[rel=stylesheet]")["href"]
+    assert visitor.get(stylesheet).status_code == 200
 
 
 def test_an_unknown_page_gets_the_sites_own_404(visitor: Visitor) -> None:
@@ -65,10 +62,7 @@ def test_a_wrong_method_gets_the_sites_own_405(visitor: Visitor) -> None:
 @pytest.mark.asvs("16.5.1")
 @pytest.mark.parametrize("status", [400, 413, 429, 500, 503])
 def test_every_error_gets_the_sites_own_page(own_app: Flask, status: int) -> None:
-    """Later steps need these.
-
-    The framework's own pages name the framework and leave no way back.
-    """
+    """The framework's own pages name the framework and leave no way back."""
     own_app.add_url_rule("/fail", "fail", lambda: abort(status))
 
     page = Visitor(own_app).get("/fail", expect_errors=True)

@@ -49,7 +49,7 @@ def app_from_environment(
 
 
 def copy_with_env_file(step: Step, folder: Path, **settings: str) -> Step:
-    """Copy the step, and put a .env file with these settings beside its wsgi.py."""
+    """Copy the app, and put a .env file with these settings beside its wsgi.py."""
     copy = step.copy_to(folder / "copy")
     lines = [f"{name}={value}" for name, value in settings.items()]
     (copy.path / ".env").write_text("\n".join(lines), encoding="utf-8")
@@ -178,7 +178,7 @@ def test_a_list_is_written_with_commas(
     step: Step, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Taken as one long key, or letter by letter, the old keys would open nothing."""
-    fresh = Step(step.number, step.path)
+    fresh = step.fresh()
 
     app = app_from_environment(
         fresh, monkeypatch, SECRET_KEY_FALLBACKS=f"{OLD_KEY}, {KEY[::-1]}"
@@ -253,7 +253,7 @@ def test_a_site_may_have_several_names(
     """With and without www, and the address that the health check uses: a list with
     commas, and none means any.
     """
-    copy = copy_with_env_file(step, tmp_path)  # the step's own .env may name hosts
+    copy = copy_with_env_file(step, tmp_path)  # the folder's own .env may name hosts
     several = app_from_environment(
         copy, monkeypatch, TRUSTED_HOSTS=f"www.other.example, {HOST}"
     )
@@ -279,7 +279,7 @@ def test_wsgi_py_makes_the_app_for_flask_and_gunicorn(
     step: Step, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """`flask run` and `gunicorn wsgi:app` look for it there."""
-    fresh = Step(step.number, step.path)
+    fresh = step.fresh()
     app_from_environment(fresh, monkeypatch)  # for the variables
     monkeypatch.setitem(sys.modules, PACKAGE, fresh.module)
 

@@ -17,10 +17,8 @@ def store(step: Step, app: Flask) -> Callable[..., Any]:
     def add(*emails: str) -> Any:
         with app.app_context():
             for email in emails:
-                user = models.User(
-                    name="Ada Lovelace",
-                    email=email,
-                    password_hash="pbkdf2:sha256:1$salt$0123",
+                user = step.new_user(
+                    email=email, password_hash="pbkdf2:sha256:1$salt$0123"
                 )
                 models.db.session.add(user)
             models.db.session.commit()

@@ -42,6 +42,7 @@ class SQLiteWithPassword(SQLiteDialect_pysqlite):
     """
 
     file = ""
+    supports_statement_cache = True
 
     def create_connect_args(self, url: object) -> tuple[list[str], dict[str, Any]]:  # noqa: ARG002 - SQLAlchemy's
         """Connect to a file, whatever the address says."""

@@ -17,7 +17,7 @@ def new_user(step: Step, app: Flask) -> Iterator[Callable[..., Any]]:
     """Make a user that is not stored: `new_user(password)`."""
 
     def make(password: str) -> Any:
-        user = step.module.models.User(name="Ada", email="ada@example.com")
+        user = step.new_user()
         user.set_password(password)
         return user
 
@@ -38,7 +38,7 @@ def test_a_hash_costs_what_owasp_asks_for(step: Step) -> None:
             if name != "PASSWORD_HASH_METHOD"
         }
     )
-    user = step.module.models.User(name="Ada", email="ada@example.com")
+    user = step.new_user()
 
     with app.app_context():
         user.set_password(PASSWORD)
@@ -102,11 +102,7 @@ def old_user(step: Step, app: Flask) -> Any:
     """A user with the password PASSWORD, as the tutorial's app stored it."""
     digest = hmac.digest(b"x7QzKp2m", PASSWORD.encode(), "sha256").hex()
     with app.app_context():
-        return step.module.models.User(
-            name="Ada",
-            email="ada@example.com",
-            password_hash=f"sha256$x7QzKp2m${digest}",
-        )
+        return step.new_user(password_hash=f"sha256$x7QzKp2m${digest}")
 
 
 def test_rows_that_the_tutorial_wrote_still_open_with_their_password(

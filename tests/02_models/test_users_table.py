@@ -100,7 +100,7 @@ def test_a_user_can_be_printed_and_shows_nothing_personal(
     """
     for user in (
         store("ada@example.com"),
-        step.module.models.User(name="Ada Lovelace", email="ada@example.com"),
+        step.new_user(),
     ):
         shown = repr(user).lower()
 
@@ -186,6 +186,7 @@ def test_a_failed_insert_writes_no_hash_into_the_log(store: Callable[..., Any]) 
     assert "Lovelace" not in str(error.value)
 
 
+@pytest.mark.workbook
 def test_the_start_page_says_how_many_accounts_there_are(
     store: Callable[..., Any], visitor: Visitor
 ) -> None:

@@ -255,7 +255,7 @@ def test_a_member_who_is_in_cannot_sign_up_a_second_account(
         "email": "b@example.com",
         "password": PASSWORD,
         "confirm": PASSWORD,
-        "csrf_token": member.csrf_token("/"),
+        "csrf_token": member.csrf_token("/dashboard"),
     }
 
     member.submit(other_tab, fields)
@@ -302,7 +302,7 @@ def test_logging_out_logs_out(member: Visitor) -> None:
 def test_logging_out_twice_does_no_harm(member: Visitor) -> None:
     """A second tab, an old page: the visitor is out either way."""
     member.log_in()
-    token = member.csrf_token("/")
+    token = member.csrf_token("/dashboard")
     member.log_out()
 
     again = member.post("/logout", {"csrf_token": token}, expect_errors=True)

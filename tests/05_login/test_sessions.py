@@ -442,10 +442,8 @@ def test_noting_a_visit_commits_nothing_of_the_views(
     models = step.module.models
 
     def fails_half_way() -> str:
-        user = models.User(
-            name="Half",
-            email="half@example.com",
-            password_hash="pbkdf2:sha256:1$salt$00",
+        user = step.new_user(
+            email="half@example.com", password_hash="pbkdf2:sha256:1$salt$00"
         )
         models.db.session.add(user)
         models.db.session.flush()
@@ -473,7 +471,7 @@ def test_a_log_out_works_from_a_page_that_was_open_before(member: Visitor) -> No
     the page is ours.
     """
     member.log_in()
-    old_page = member.get("/")
+    old_page = member.get("/dashboard")
     member.log_out()
     member.log_in()
     button = next(

@@ -37,7 +37,7 @@ def test_a_database_that_is_down_gives_a_plain_page(
     broken: Visitor, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The error page must not ask the failing database who is looking at it."""
-    for path in ("/", "/dashboard", "/login"):
+    for path in ("/dashboard", "/login", "/signup"):
         answer = broken.get(path, expect_errors=True)
 
         assert answer.status_code == 503, path

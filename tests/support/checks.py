@@ -10,7 +10,7 @@ from flask import Flask
 from webtest.response import TestResponse
 from werkzeug.exceptions import default_exceptions
 
-from tests.support.harness import visible_text
+from tests.support.visitor import visible_text
 
 LEAKS = (
     "Traceback",

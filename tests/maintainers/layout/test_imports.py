@@ -29,7 +29,7 @@ MAY_IMPORT = {
         "workbook.lessons",
         "notebooks",
     },
-    "tests.system": {"tests.support"},
+    "tests.system": {"tests.support", "workbook"},
     "maintenance": {
         "tests.support",
         "tests.system",
