@@ -11,12 +11,15 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 import tomllib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from workbook.common import WorkbookError, say_command
 from workbook.places import ROOT
+from workbook.wheels import explain_lack, find_wheels
 
 VENV = ROOT / ".venv"
 PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
@@ -25,6 +28,11 @@ PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 STAMP = VENV / "workbook.txt"
 CALLED_FROM = "WORKBOOK_CALLED_FROM"  # the variable with the reader's folder
 PINS = ROOT / "constraints.txt"
+NO_INDEX = (
+    "Packages have to be installed, and pip gets none: there is no network, or it "
+    "needs a proxy. Call this again with a network, or put a folder `wheels` beside "
+    "the workbook (`python3 -m workbook pack` makes it, on another machine)."
+)
 
 
 def ensure(extras: tuple[str, ...], arguments: list[str]) -> None:
@@ -95,6 +103,9 @@ def prepare(wanted: set[str], inside: bool) -> None:
     if not has_pip():
         if not ours:
             raise WorkbookError(explain_foreign_environment(missing))
+        if importlib.util.find_spec("pip"):
+            # To make an environment takes a while: first see whether it can be filled.
+            choose_source(wanted, sys.executable)
         make_environment()
     # What earlier commands have needed stays as new as the pins.
     known = read_requirements(tuple(read_project()["optional-dependencies"]))
@@ -170,6 +181,7 @@ def make_environment() -> None:
 
 def install(wanted: set[str]) -> None:
     """Install packages with pip, and note it if all went well."""
+    source = choose_source(wanted, str(PYTHON))
     print(
         "Installing what this command needs. Only this once; "
         "with an empty cache it takes about half a minute."
@@ -177,18 +189,66 @@ def install(wanted: set[str]) -> None:
     words = sorted(wanted)
     if PINS.exists():
         words = ["-c", PINS.name, *words]
-    say_command("pip", "install", *words)
-    command = [str(PYTHON), "-m", "pip", "install", "--disable-pip-version-check"]
-    command.append("--no-input")
+    say_command("pip", "install", *source, *words)
+    options = ["--disable-pip-version-check", "--no-input", *source]
     if not sys.stdout.isatty():
-        command.append("--quiet")
-    if subprocess.call([*command, *words], cwd=ROOT, start_new_session=True) != 0:
+        options.append("--quiet")
+    command = [str(PYTHON), "-m", "pip", "install", *options, *words]
+    if subprocess.call(command, cwd=ROOT, start_new_session=True) != 0:
+        if source:
+            raise WorkbookError(
+                f"Installing from {source[-1]} failed; pip says above what it lacks."
+            )
         raise WorkbookError(
             "Installing failed. The same command, called again, carries on from here."
         )
     if STAMP.exists():
         lines = [digest_of_pins(), *sorted(wanted)]
         STAMP.write_text("\n".join(lines), encoding="utf-8")
+
+
+def choose_source(wanted: Iterable[str], python: str) -> list[str]:
+    """Return pip's options for where the packages come from.
+
+    A folder `wheels` comes first; where there is none, or it lacks something, pip's
+    index. Raises WorkbookError if the pip of this Python gets nothing from that.
+    """
+    wheels = find_wheels()
+    lack = explain_lack(wheels, wanted) if wheels else ""
+    if wheels and not lack:
+        return ["--no-index", "--find-links", str(wheels)]
+    complaint = ask_index(min(wanted), python)
+    if complaint:
+        raise WorkbookError(lack or f"{NO_INDEX}\n{complaint}")
+    if lack:
+        print(f"{lack} The network has them.")
+    return []
+
+
+def ask_index(requirement: str, python: str) -> str:
+    """Return why pip cannot get a package; an empty text if it can.
+
+    pip itself is asked, because it knows the proxy and the index of this machine. With
+    the retries that it makes otherwise, it is silent for a quarter of a minute.
+    """
+    command = [python, "-m", "pip", "download", "--disable-pip-version-check"]
+    command += ["--no-input", "--quiet", "--no-deps", "--retries", "0", requirement]
+    if PINS.exists():
+        command += ["-c", PINS.name]
+    with tempfile.TemporaryDirectory() as temporary:
+        result = subprocess.run(
+            [*command, "--dest", temporary],
+            cwd=ROOT,
+            env={**os.environ, "PIP_REQUIRE_VIRTUALENV": "0"},
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            check=False,
+        )
+    if result.returncode == 0:
+        return ""
+    lines = result.stderr.strip().splitlines() or ["it said nothing"]
+    return f"pip says: {lines[-1]}"
 
 
 def restart(arguments: list[str]) -> None:

@@ -12,12 +12,14 @@ from workbook import bootstrap, testing
 from workbook.check import check_command
 from workbook.common import WorkbookError, find_step, nearest
 from workbook.diff import diff_command, peek_command
+from workbook.doctor import doctor_command
 from workbook.hints import hint_command
 from workbook.lessons import START, find_lesson, is_lesson_name
 from workbook.mistakes import break_command
 from workbook.new import new_command
 from workbook.notebook import notebook_command
 from workbook.overview import list_command
+from workbook.pack import SYSTEMS, pack_command
 from workbook.places import ROOT
 from workbook.propagate import propagate_command
 from workbook.recipes import NAMES as RECIPES
@@ -35,6 +37,7 @@ APP = ()
 SUITES = ("test", "tool")
 PAGES = ("tool",)
 SITE = ("site",)
+NOTEBOOKS = ("test", "tool", "notebook")
 EVERYTHING = ("test", "tool", "notebook", "site", "lint", "project")
 # Settings of the app: `run` takes them from the step's .env alone.
 SETTINGS = (
@@ -91,6 +94,8 @@ def make_command_line() -> CommandLine:
     add_run(command_line)
     add_break(command_line)
     add_test(command_line)
+    add_pack(command_line)
+    add_doctor(command_line)
     add_propagate(command_line)
     add_new(command_line)
     return command_line
@@ -195,7 +200,16 @@ def add_list(command_line: CommandLine) -> None:
         "--mistakes", action="store_true", help="the tutorial's mistakes, by step"
     )
     listing.add_argument(
-        "--all", metavar="DIR", nargs="+", help="one row per participant's folder"
+        "--all",
+        metavar="DIR",
+        nargs="+",
+        help="who needs help now: one row per participant's folder or notes",
+    )
+    listing.add_argument(
+        "--watch", action="store_true", help="with --all: look again every few seconds"
+    )
+    listing.add_argument(
+        "--json", action="store_true", help="with --all: for other programs"
     )
 
 
@@ -225,7 +239,7 @@ def add_notebook(command_line: CommandLine) -> None:
         notebook_command,
         "Open a step's notebook in JupyterLab, without the answers.",
         "notebook 05",
-        EVERYTHING,
+        NOTEBOOKS,
     )
     notebook.add_argument(
         "step", metavar="STEP", nargs="?", help=f"{STEP_HELP}; 01 if none is named"
@@ -328,6 +342,46 @@ def add_server_options(parser: argparse.ArgumentParser) -> None:
         "--new-database",
         action="store_true",
         help="keep the database under a dated name, and make a new one",
+    )
+
+
+def add_pack(command_line: CommandLine) -> None:
+    """Add `pack`."""
+    pack = command_line.add(
+        "pack",
+        pack_command,
+        "For teachers: make the folder for a room without a network.",
+        "pack room --python 3.12 --system windows --system mac",
+        APP,
+    )
+    pack.add_argument("folder", metavar="DIR", help="a folder that is made")
+    pack.add_argument(
+        "--python",
+        metavar="VERSION",
+        action="append",
+        help="a Python of the room, such as 3.12; again for another; the running one "
+        "if none is named",
+    )
+    pack.add_argument(
+        "--system",
+        choices=sorted(SYSTEMS),
+        action="append",
+        help="a system of the room; again for another; the running one if none is "
+        "named; mac is Apple silicon",
+    )
+    pack.add_argument(
+        "--notebooks", action="store_true", help="with what opens the notebooks"
+    )
+    pack.add_argument("--no-site", action="store_true", help="without the site")
+
+
+def add_doctor(command_line: CommandLine) -> None:
+    """Add `doctor`."""
+    command_line.add(
+        "doctor",
+        doctor_command,
+        "Show what a teacher asks first: system, versions, lesson, what is missing.",
+        "doctor",
     )
 
 
@@ -466,6 +520,8 @@ def read_paths_from(folder: Path, options: argparse.Namespace) -> None:
     """Take the paths on the command line as seen from a folder, not from ours."""
     if folder.resolve() == ROOT:
         return
+    if options.command == "pack":
+        options.folder = seen_from(folder, options.folder)
     if getattr(options, "html", None):
         options.html = seen_from(folder, options.html)
     if getattr(options, "all", None):

@@ -57,6 +57,7 @@ def check_work(runner: SuiteRunner) -> int:
     say_command("pytest", "--step", lesson.name, "--app=work")
     names = behaviour_names(lesson)
     first = outcome or run_some(runner, step, WORK, names)
+    note_beginning(lesson, first)
     failing = [name for name in names if name in first.problems]
     print_verdict(lesson, failing)
     if failing:
@@ -71,6 +72,21 @@ def check_work(runner: SuiteRunner) -> int:
         return 1
     finish(lesson, outcome)
     return 0
+
+
+def note_beginning(lesson: Lesson, outcome: Outcome) -> None:
+    """Note what holds already, if the tests run on this lesson for the first time."""
+    progress = read_progress(WORK)
+    if lesson.name not in progress.started_with:
+        progress.begin_lesson(lesson.name, holding(lesson, outcome))
+        with suppress(OSError):  # a folder that cannot be written to is judged, too
+            write_progress(WORK, progress)
+
+
+def holding(lesson: Lesson, outcome: Outcome) -> list[str]:
+    """Return the behaviours of a lesson that hold."""
+    names = behaviour_names(lesson)
+    return [name for name in names if name not in outcome.problems]
 
 
 def note_lesson(step: str, outcome: Outcome) -> Lesson:
@@ -166,7 +182,7 @@ def finish(lesson: Lesson, outcome: Outcome) -> None:
         done.append(following)
         following = next_lesson(following)
     given = put_into_work(following) if following else Given()
-    note_finished(done, following)
+    note_finished(done, following, outcome)
     if following is None:
         print(f"\n{next_step(lesson.step)}")
         return
@@ -182,11 +198,17 @@ def has_moved_on(lesson: Lesson) -> bool:
 def holds_already(lesson: Lesson, outcome: Outcome) -> bool:
     """Return whether the tests ran on a lesson's behaviours, and all passed."""
     names = behaviour_names(lesson)
-    was_run = set(names) <= outcome.reasons.keys()
-    return was_run and outcome.problems.keys().isdisjoint(names)
+    return was_run(lesson, outcome) and outcome.problems.keys().isdisjoint(names)
 
 
-def note_finished(done: list[Lesson], following: Lesson | None) -> None:
+def was_run(lesson: Lesson, outcome: Outcome) -> bool:
+    """Return whether the tests ran on a lesson's behaviours: those of its step did."""
+    return set(behaviour_names(lesson)) <= outcome.reasons.keys()
+
+
+def note_finished(
+    done: list[Lesson], following: Lesson | None, outcome: Outcome
+) -> None:
     """Note which lessons are done, and which one work/ is at now."""
     progress = read_progress(WORK)
     for lesson in done:
@@ -197,6 +219,8 @@ def note_finished(done: list[Lesson], following: Lesson | None) -> None:
         progress.failing = None
     progress.step = last.step
     progress.lesson = last.number
+    if following and was_run(following, outcome):
+        progress.begin_lesson(following.name, holding(following, outcome))
     write_progress(WORK, progress)
 
 
@@ -204,8 +228,8 @@ def print_next(lesson: Lesson, given: Given, outcome: Outcome) -> None:
     """Print the lesson that work/ is at now, and what became of what is given."""
     print(paint(f"\n{'-' * 60}", "2"))
     print_lesson(lesson)
-    was_run = set(behaviour_names(lesson)) <= outcome.reasons.keys()
-    print_behaviours(lesson, outcome.failing if was_run else None)
+    is_known = was_run(lesson, outcome)
+    print_behaviours(lesson, outcome.failing if is_known else None)
     if given.placed:
         names = ", ".join(given.placed)
         print(wrap_text(f"Given for this lesson, and put into work/: {names}."))

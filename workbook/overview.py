@@ -1,13 +1,13 @@
 """`list`: the steps and how far one is, the mistakes, or a whole class."""
 
 import argparse
-from pathlib import Path
 
-from workbook.common import GREEN, paint
+from workbook.common import GREEN, WorkbookError, paint
 from workbook.lessons import Lesson, all_lessons, lessons
 from workbook.patches import all_mistakes
 from workbook.places import PACKAGE, ROOT, STEPS, WORK
 from workbook.progress import Progress, read_progress
+from workbook.room import list_room
 
 HERE = "  <- you are here"
 LEGEND = (
@@ -19,10 +19,12 @@ LEGEND = (
 
 def list_command(options: argparse.Namespace) -> int:
     """Print the steps, the mistakes, or the progress of a class."""
+    if (options.watch or options.json) and not options.all:
+        raise WorkbookError("--watch and --json are for a class: name it with --all.")
     if options.mistakes:
         list_mistakes()
     elif options.all:
-        list_class([Path(folder) for folder in options.all])
+        return list_room(options)
     else:
         list_steps()
     return 0
@@ -80,14 +82,3 @@ def list_mistakes() -> None:
     for mistake in all_mistakes():
         name = paint(f"{mistake.id:26}", "1")
         print(f"{mistake.step:13} {name} {mistake.title}")
-
-
-def list_class(folders: list[Path]) -> None:
-    """Print a row for each participant, and a column for each step."""
-    print(f"{'':20}", *(f"{step:>13}" for step in STEPS))
-    for folder in folders:
-        progress = read_progress(folder / "work")
-        if progress == Progress():
-            progress = read_progress(folder)
-        columns = [f"{reached(progress, step):>13}" for step in STEPS]
-        print(f"{folder.resolve().name:20.20}", *columns)

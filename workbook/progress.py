@@ -3,6 +3,7 @@
 import json
 import os
 from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -32,15 +33,54 @@ class Progress:
     failing: list[str] | None = None  # None: the suites have not run yet
     done: dict[str, Score] = field(default_factory=dict)  # by step
     hints: dict[str, int] = field(default_factory=dict)  # by test: how many were shown
+    # By lesson: the behaviours that held when it began; nobody has built those here.
+    started_with: dict[str, list[str]] = field(default_factory=dict)
+    app_starts: bool = True  # when the tests ran last
+    checked_at: str = ""  # when the tests ran last; in UTC, as ISO 8601 writes it
+    progressed_at: str = ""  # when a lesson began, or one more behaviour held
+
+    def begin_lesson(self, lesson: str, holding: list[str]) -> None:
+        """Note that a lesson begins, and which of its behaviours hold already."""
+        self.started_with[lesson] = holding
+        self.progressed_at = now()
+
+    def note_check(self, failing: list[str]) -> None:
+        """Note what fails now that all tests ran, and whether more hold than before."""
+        if self.failing is None or set(self.failing) - set(failing):
+            self.progressed_at = now()
+        self.failing = failing
+
+
+def now() -> str:
+    """Return the time as notes hold it: learners may sit in several time zones."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def minutes_since(moment: str) -> int | None:
+    """Return how many whole minutes ago this was; None if it is not known.
+
+    A clock that is ahead of ours makes it 0. Raises ValueError for another text.
+    """
+    if not moment:
+        return None
+    passed = datetime.now(UTC) - datetime.fromisoformat(moment).astimezone(UTC)
+    return max(0, int(passed.total_seconds() // 60))
 
 
 def read_progress(folder: Path) -> Progress:
     """Read the notes. Notes that are missing or damaged count as none."""
     try:
-        text = (folder / PROGRESS_FILE).read_text(encoding="utf-8")
-        return from_json(json.loads(text))
-    except (OSError, ValueError, TypeError, AttributeError, RecursionError):
+        return load_progress(folder / PROGRESS_FILE)
+    except (OSError, ValueError):
         return Progress()
+
+
+def load_progress(file: Path) -> Progress:
+    """Read the notes; raises OSError if it cannot, ValueError if they are damaged."""
+    try:
+        return from_json(json.loads(file.read_text(encoding="utf-8")))
+    except (TypeError, AttributeError, OverflowError, RecursionError) as error:
+        raise ValueError(f"{file} holds no notes of the workbook.") from error
 
 
 def from_json(notes: dict[str, Any]) -> Progress:
@@ -55,7 +95,18 @@ def from_json(notes: dict[str, Any]) -> Progress:
         progress.done[step] = Score(int(passed), int(total))
     for name, level in notes.get("hints", {}).items():
         progress.hints[name] = max(0, int(level))
+    for lesson, names in notes.get("started_with", {}).items():
+        progress.started_with[lesson] = [str(name) for name in names]
+    progress.app_starts = bool(notes.get("app_starts", True))
+    progress.checked_at = read_moment(notes.get("checked_at", ""))
+    progress.progressed_at = read_moment(notes.get("progressed_at", ""))
     return progress
+
+
+def read_moment(moment: str) -> str:
+    """Return a time in notes as it is; raises ValueError or TypeError if it is none."""
+    minutes_since(moment)
+    return moment
 
 
 def write_progress(folder: Path, progress: Progress) -> None:

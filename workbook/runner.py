@@ -10,7 +10,7 @@ from tests.support.messages import Done, Message, Plan, Problem, Stop, behaviour
 from tests.support.suites import SuiteRunner, available_workers, find_tests
 from workbook.common import WorkbookError, behaviour_title, mark
 from workbook.hints import behaviours, hints
-from workbook.progress import Score, read_progress, write_progress
+from workbook.progress import Score, now, read_progress, write_progress
 
 BAR = 15  # characters
 STOPPED_EARLY = "The tests stopped early: something in the app ends the whole process."
@@ -98,10 +98,12 @@ def collect(
                 show_bar(outcome)
     finally:
         hide_bar()
+    if not outcome.stop and (not outcome.reasons or outcome.done < outcome.total):
+        outcome.stop = STOPPED_EARLY
+    with suppress(OSError):  # a folder that cannot be written to is judged all the same
+        note_start(folder, app_starts=not outcome.stop)
     if outcome.stop:
         raise WorkbookError(outcome.stop)
-    if not outcome.reasons or outcome.done < outcome.total:
-        raise WorkbookError(STOPPED_EARLY)
     outcome.reasons = in_order_of_the_lesson(step, outcome.reasons)
     return outcome
 
@@ -113,11 +115,19 @@ def in_order_of_the_lesson(step: str, reasons: dict[str, str]) -> dict[str, str]
     return {name: reasons[name] for name in order if name in reasons}
 
 
+def note_start(folder: Path, app_starts: bool) -> None:
+    """Write down that tests ran, and whether the app has started."""
+    progress = read_progress(folder)
+    progress.app_starts = app_starts
+    progress.checked_at = now()
+    write_progress(folder, progress)
+
+
 def note(step: str, folder: Path, outcome: Outcome) -> None:
     """Write down what holds."""
     progress = read_progress(folder)
     progress.step = step
-    progress.failing = outcome.failing
+    progress.note_check(outcome.failing)
     progress.done[step] = outcome.score
     write_progress(folder, progress)
 

@@ -160,6 +160,9 @@ def print_task(step: str, lesson: Lesson | None) -> None:
         outcome = run_some(runner, step, WORK, behaviour_names(lesson))
     progress = read_progress(WORK)
     progress.failing = outcome.failing
+    names = behaviour_names(lesson)
+    holding = [name for name in names if name not in outcome.problems]
+    progress.begin_lesson(lesson.name, holding)
     write_progress(WORK, progress)
     print_behaviours(lesson, outcome.failing)
     print_given(lesson)

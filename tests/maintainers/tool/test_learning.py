@@ -186,25 +186,6 @@ def test_what_holds_is_remembered(house: Any) -> None:
     assert f"{good} of {of}" in house.run("list"), "also after beginning again"
 
 
-def test_a_room_is_a_row_for_each_and_a_column_for_each_step(house: Any) -> None:
-    """For the person who teaches. Reads what was noted, and runs nobody's code."""
-    for name, done in (("ada", [7, 9]), ("grace", [9, 9])):
-        folder = house.path / "room" / name / "work"
-        folder.mkdir(parents=True)
-        (folder / ".workbook.json").write_text(
-            json.dumps({"step": "02_models", "done": {"02_models": done}})
-        )
-    (house.path / "room" / "empty").mkdir()
-    lines = house.run(
-        "list", "--all", "room/ada", "room/grace", "room/empty"
-    ).splitlines()
-
-    assert lines[0].split()[:2] == ["01_config", "02_models"]
-    assert lines[1].split() == ["ada", "-", "7", "of", "9", "-", "-", "-", "-"]
-    assert lines[2].split() == ["grace", "-", "all", "9", "-", "-", "-", "-"]
-    assert lines[3].split() == ["empty", *"------"]
-
-
 def test_a_hint_goes_deeper_each_time(house: Any) -> None:
     """Three levels, and then the answer is all that is left."""
     house.begin("02")
