@@ -271,9 +271,11 @@ def make_folder(
         apply_diff(diff, draft, lesson)
         try:
             draft.rename(folder)
-        except OSError:  # somebody else has made the same in the meantime
+        except OSError:
+            # Somebody else has made the same in the meantime; or nothing can be renamed
+            # here, as on some mounted disks.
             if not folder.exists():
-                raise
+                shutil.copytree(draft, folder)
     return folder
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tests.support.messages import Message
 from tests.support.suites import SuiteRunner
-from workbook.common import WorkbookError, paint
+from workbook.common import WorkbookError, has_work, paint, work_step
 from workbook.diff import goal_of_work, show
 from workbook.hints import hint
 from workbook.lesson_check import check_work
@@ -106,6 +106,8 @@ def times_of_saves() -> dict[str, int]:
 
 def watch() -> int:
     """Check work/ now and at every save of its code, until q or Ctrl-C."""
+    if not has_work():
+        work_step()  # raises the WorkbookError that says how to begin
     with WatchingRunner() as runner:
         return watch_with(runner)
 

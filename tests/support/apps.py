@@ -97,7 +97,12 @@ class Site:
     def copy_to(self, path: Path) -> "Site":
         """Copy the app, without what runs leave beside it."""
         ignored = shutil.ignore_patterns("__pycache__")
-        shutil.copytree(self.path / PACKAGE, path / PACKAGE, ignore=ignored)
+        shutil.copytree(
+            self.path / PACKAGE,
+            path / PACKAGE,
+            ignore=ignored,
+            ignore_dangling_symlinks=True,  # an editor's lock
+        )
         shutil.copyfile(self.path / "wsgi.py", path / "wsgi.py")
         return Site(path)
 

@@ -123,7 +123,7 @@ def test_the_suites_run_on_work(house: Any) -> None:
 
     out = house.run("test", "work", "-q", "-p", "no:cacheprovider", "-k", "placeholder")
 
-    assert "$ pytest --step 02 --app=work" in out
+    assert "$ pytest --step 02.1 --app=work" in out
     assert " passed" in out
 
 

@@ -57,7 +57,7 @@ def test_an_unknown_mistake_gets_the_nearest_names(house: Any) -> None:
 
 def test_without_git_it_says_what_to_install(house: Any) -> None:
     """And leaves no half of a copy."""
-    assert "needs git: install it" in house.run(
+    assert "this command needs it" in house.run(
         "break", "weak-key", code=1, PATH="/nonexistent"
     )
     assert not (house.work / "mistakes" / "01_config-weak-key").exists()
