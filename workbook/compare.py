@@ -219,13 +219,22 @@ def read_both(a: Path, b: Path) -> tuple[dict[str, bytes], dict[str, bytes]]:
     """
     before = read_files(a)
     after = read_files(b)
-    for folder, files, others in ((a, before, after), (b, after, before)):
-        other = b if folder == a else a
-        if is_step(folder) and not is_step(other):
-            for name in files.keys() - others.keys():
-                if is_document(name):
-                    del files[name]
+    if is_step(a) and not is_step(b):
+        before = without_own_documents(before, after)
+    if is_step(b) and not is_step(a):
+        after = without_own_documents(after, before)
     return before, after
+
+
+def without_own_documents(
+    files: dict[str, bytes], others: dict[str, bytes]
+) -> dict[str, bytes]:
+    """Return these files without the documents that the other folder lacks."""
+    kept = {}
+    for name, content in files.items():
+        if name in others or not is_document(name):
+            kept[name] = content
+    return kept
 
 
 def is_step(folder: Path) -> bool:

@@ -42,15 +42,7 @@ def hint(wanted: str = "") -> int:
     if progress.failing is None:
         print("First see what holds: python3 -m workbook check")
         return 0
-    lesson = current_lesson()
-    failing = progress.failing
-    if lesson:
-        failing = lesson_first(lesson, failing)
-    if not wanted:
-        later = set(later_behaviours(lesson)) if lesson else set()
-        names = [name for name in failing if name not in later]
-    else:
-        names = find_behaviours(wanted, failing) or of_lesson(step, wanted, failing)
+    names = failing_now(step, progress.failing, wanted)
     if names:
         print_hint(names[0], progress)
         return 0
@@ -62,6 +54,17 @@ def hint(wanted: str = "") -> int:
         print(f"{mark(True)} {behaviour_title(names[0])}\n\nThis one holds.")
         return 0
     raise unknown_behaviour(wanted, behaviours(step))
+
+
+def failing_now(step: str, failing: list[str], wanted: str) -> list[str]:
+    """Return what fails and has these words; without any, what the lesson asks for."""
+    lesson = current_lesson()
+    if lesson:
+        failing = lesson_first(lesson, failing)
+    if wanted:
+        return find_behaviours(wanted, failing) or of_lesson(step, wanted, failing)
+    later = set(later_behaviours(lesson)) if lesson else set()
+    return [name for name in failing if name not in later]
 
 
 def lesson_first(lesson: Lesson, failing: list[str]) -> list[str]:

@@ -8,6 +8,7 @@ a link.
 import json
 import os
 import re
+import shutil
 from pathlib import Path
 
 from tests import asvs
@@ -28,6 +29,11 @@ DOCUMENTS = (
 )
 RECIPES = ROOT / "docs" / "recipes"
 LINK = re.compile(r"(?<!!)\[((?:[^\[\]]|`[^`]*`)+)\]\(([^()\s]+)\)")
+PICTURE = re.compile(
+    r'<picture>.*?srcset="(?P<dark>[^"]+)".*?src="(?P<light>[^"]+)"'
+    r' alt="(?P<alt>[^"]+)".*?</picture>',
+    re.DOTALL,
+)
 FENCE = re.compile(r"(^```.*?^```$)", re.MULTILINE | re.DOTALL)
 INDENTED_CODE = re.compile(r"(?:^|(?<=\n\n))((?: {4}.*\n)+)", re.MULTILINE)
 
@@ -84,6 +90,7 @@ def write_pages(folder: Path) -> None:
     add_mistakes(pages)
     add_recipes(pages)
     pages.add("docs/asvs.md", asvs_page())
+    shutil.copytree(ROOT / "docs" / "pictures", folder / "docs" / "pictures")
     pages.add("index.md", start_page(pages))
     pages.remove_dead_links()
 
@@ -245,12 +252,23 @@ def start_page(pages: Pages) -> str:
         ],
     }
     text = (ROOT / "README.md").read_text(encoding="utf-8")
+    text = PICTURE.sub(picture_of_each_theme, text)
     there = {name.rpartition(".")[0] for name in pages.names}
     for title, names in sections.items():
         known = [name for name in names if name in there]
         if known:
             text += "\n\n" + toctree(known, title, hidden=True)
     return text
+
+
+def picture_of_each_theme(picture: re.Match[str]) -> str:
+    """Return a picture of the README as Sphinx shows it: one for each theme."""
+    blocks = []
+    for theme in ("light", "dark"):
+        options = [f":alt: {picture['alt']}", f":class: only-{theme}"]
+        lines = [f"```{{image}} {picture[theme]}", *options, "```"]
+        blocks.append("\n".join(lines))
+    return "\n\n".join(blocks)
 
 
 def toctree(names: list[str], title: str = "", hidden: bool = False) -> str:

@@ -123,21 +123,35 @@ def watch_with(runner: WatchingRunner) -> int:
             if saves.is_new_folder():
                 saves.begin()
                 saved = True
-            try:
-                if saved or key == "r":
-                    status = check_on_clear_screen(runner, saves)
-                else:
-                    answer(key, saves.latest)
-                if saved or key:
-                    print(paint(KEYS, "2"))
-            except SavedMeanwhileError:
-                status = 1  # the save is seen below
-            except WorkbookError as error:  # told, and waited for
-                print(error)
-                print(paint(KEYS, "2"))
+            if saved or key == "r":
+                status = check_or_tell(runner, saves)
+            elif key:
+                answer_or_tell(key, saves.latest)
             saved = saves.wait()
             key = read_key()
     return status
+
+
+def check_or_tell(runner: WatchingRunner, saves: Saves) -> int:
+    """Check work/; what is wrong with it is told, and the watching goes on."""
+    try:
+        status = check_on_clear_screen(runner, saves)
+    except SavedMeanwhileError:
+        return 1  # the save is seen next
+    except WorkbookError as error:
+        print(error)
+        status = 1
+    print(paint(KEYS, "2"))
+    return status
+
+
+def answer_or_tell(key: str, latest: str) -> None:
+    """Do what a key stands for; what hinders it is told."""
+    try:
+        answer(key, latest)
+    except WorkbookError as error:
+        print(error)
+    print(paint(KEYS, "2"))
 
 
 def check_on_clear_screen(runner: WatchingRunner, saves: Saves) -> int:
