@@ -13,7 +13,6 @@ import tokenize
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from html import escape
 from pathlib import Path
 
 from workbook.common import WorkbookError
@@ -267,15 +266,10 @@ def named(file: str, text: str, options: Options) -> str:
         text = text.replace(f'"{TITLE}"', quoted(options.title))
         return text.replace(TITLE, "The app")  # in a docstring
     if suffix == ".html":
-        return text.replace(TITLE, in_template(options.title))
+        return text.replace(TITLE, "{{ site_name }}")  # set in create_app
     if suffix == ".md":
         return text.replace(TITLE, in_markdown(options.title))
     return text
-
-
-def in_template(title: str) -> str:
-    """Return the title for a template: no markup, and nothing that Jinja runs."""
-    return escape(title).replace("{", "&#123;").replace("}", "&#125;")
 
 
 def in_markdown(title: str) -> str:

@@ -50,7 +50,8 @@ def test_a_title_is_shown_as_it_was_given_and_never_run(
 
     templates = owner.path / "my_app" / "templates"
     app = Flask("my_app", template_folder=templates)
-    app.config.update(CONFIG, SITE_NAME=title)
+    app.config.update(CONFIG)
+    app.jinja_env.globals["site_name"] = title
     with app.test_request_context():
         page = BeautifulSoup(render_template("error.html", code=404), "html.parser")
     assert page.title.get_text() == f"Error 404 · {title}"
