@@ -5,7 +5,7 @@ import sys
 
 from workbook.common import say_command
 from workbook.lessons import find_place
-from workbook.places import ROOT, WORK, shown
+from workbook.places import ROOT, STEPS, WORK, shown
 
 
 def split_arguments(arguments: list[str]) -> tuple[str | None, list[str]]:
@@ -34,13 +34,22 @@ def test_command(options: argparse.Namespace) -> int:
         if place.is_start or place.folder == WORK:
             words.insert(0, f"--app={shown(place.folder)}")
         words = ["--step", place.name, *words]
-    words = words or ["-n", "auto"]
+    words = words or ["-n", "auto", *everything_for_learners()]
     say_command("pytest", *words)
     sys.stdout.flush()
     import pytest
 
     status = pytest.main(words)
     return 130 if status == pytest.ExitCode.INTERRUPTED else int(status)
+
+
+def everything_for_learners() -> list[str]:
+    """Return the folders of the suites, the mistakes and the notebooks.
+
+    What tests the tool itself is for maintainers: .ci/run runs it.
+    """
+    suites = [f"tests/{step}" for step in STEPS]
+    return [*suites, "tests/maintainers/mistakes", "tests/maintainers/notebooks"]
 
 
 def join_app(words: list[str]) -> list[str]:
