@@ -42,6 +42,10 @@ def hint(wanted: str = "") -> int:
     if progress.failing is None:
         print("First see what holds: python3 -m workbook check")
         return 0
+    if not progress.app_starts:
+        print("When you last checked, the app did not start: no hint helps before it")
+        print("does. `check` names the file and the line.")
+        return 0
     names = failing_now(step, progress.failing, wanted)
     if names:
         print_hint(names[0], progress)

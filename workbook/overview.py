@@ -12,7 +12,7 @@ from workbook.room import list_room
 HERE = "  <- you are here"
 LEGEND = (
     "\n✓ done   * essential in a workshop of three hours   "
-    "33 of 40: behaviours that held when you last checked\n"
+    "such as 33 of 40: what held when you last checked\n"
     "Begin a lesson: python3 -m workbook start 02.1"
 )
 

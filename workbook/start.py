@@ -111,9 +111,9 @@ def lesson_in_notes(step: str) -> Lesson | None:
 def may_set_aside(word: str) -> bool:
     """Say that work/ holds something, and ask whether it may be set aside."""
     print(
-        "work/ holds something, and it is kept. "
-        f"Set it aside with: start {word} --aside\n"
-        f"Or go on with what you have: python3 -m workbook check {word}",
+        "work/ holds something, and it is kept.\n"
+        f"To begin {word} with our code, yours set aside: start {word} --aside\n"
+        f"To go on with your own code, as it is: python3 -m workbook check {word}",
         file=sys.stderr,
     )
     return sys.stdin.isatty() and ask("Set it aside now?")

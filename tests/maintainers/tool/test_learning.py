@@ -47,10 +47,7 @@ def test_start_never_overwrites_work(house: Any) -> None:
     kept = (house.work / "mine.txt").read_text()
     house.run("start", "01", "--aside")
 
-    assert (
-        "work/ holds something, and it is kept. Set it aside with: start 01 --aside"
-        in refused
-    )
+    assert "with our code, yours set aside: start 01 --aside" in refused
     assert kept == "mine"
     assert not (house.work / "mine.txt").exists()
     assert [path.read_text() for path in house.path.glob("work-2*/mine.txt")] == [
