@@ -39,12 +39,12 @@ def hint(wanted: str = "") -> int:
     """Print the next hint for the first behaviour that fails and has these words."""
     step = work_step()
     progress = read_progress(WORK)
-    if progress.failing is None:
-        print("First see what holds: python3 -m workbook check")
-        return 0
     if not progress.app_starts:
         print("When you last checked, the app did not start: no hint helps before it")
         print("does. `check` names the file and the line.")
+        return 0
+    if progress.failing is None:
+        print("First see what holds: python3 -m workbook check")
         return 0
     names = failing_now(step, progress.failing, wanted)
     if names:

@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import re
 from collections.abc import Callable
 from typing import Any
 from unittest.mock import patch
@@ -75,6 +76,10 @@ def test_unknown_address_and_wrong_password_get_the_same_answer(
 
     assert known.status_code == unknown.status_code
     assert visible_text(known) == visible_text(unknown)
+    spelt_out = re.search(r"(\b\w ){5}", visible_text(known))
+    assert spelt_out is None, (
+        "the page shows T h e  a d d r e s s: form_errors is a list, and not a text"
+    )
 
 
 def test_an_unknown_address_costs_as_many_hashes_as_a_wrong_password(

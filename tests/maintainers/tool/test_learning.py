@@ -310,3 +310,14 @@ def test_every_behaviour_has_hints(step: str) -> None:
         assert not re.search(r"[`_=()]|\bimport\b", levels[0]), (
             f"{test}: level one shows code"
         )
+
+
+def test_no_hint_is_given_while_the_app_does_not_start(house: Any) -> None:
+    """A hint about log-outs helps nobody whose file cannot be read."""
+    house.begin("02")
+    house.edit("routes.py", "def index()", "def index((")
+    house.run("check", code=1)
+
+    out = house.run("hint")
+
+    assert "the app did not start" in out
