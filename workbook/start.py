@@ -133,6 +133,7 @@ def begin(step: str, lesson: Lesson | None) -> None:
     progress.step = step
     progress.lesson = lesson.number if lesson else 0
     progress.failing = None
+    progress.app_starts = True
     progress.hints = {}
     write_progress(WORK, progress)
     if kept:
@@ -240,6 +241,7 @@ def reset_files(path: str) -> None:
             copy_file(first, WORK, name)
     progress = read_progress(WORK)
     progress.failing = None
+    progress.app_starts = True
     write_progress(WORK, progress)
     print(kept or f"{', '.join(f'work/{name}' for name in names)}: back.")
 
