@@ -362,7 +362,7 @@ def test_without_git_a_cell_says_so_in_a_sentence(
     ).execute()
 
     shown = [output_text(output) for cell in used[2:] for output in cell.outputs]
-    assert sum("needs git" in text for text in shown) >= 4
+    assert sum("Git is not installed" in text for text in shown) >= 4
     assert not any("Traceback" in text for text in shown)
 
 
