@@ -85,6 +85,8 @@ def print_behaviours(lesson: Lesson, failing: list[str] | None = None) -> None:
     for name in behaviour_names(lesson):
         sign = "-" if failing is None else mark(name not in failing)
         print(f"  {sign} {behaviour_title(name)}")
+    if failing is not None and set(behaviour_names(lesson)) - set(failing):
+        print(f"What has a {mark(True)} holds already: keep it so.")
     print()
 
 
