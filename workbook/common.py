@@ -84,7 +84,11 @@ def wrap_text(text: str) -> str:
     for line in text.split("\n"):
         indent = " " * INDENTED.match(line).end()
         wrapped = textwrap.fill(
-            line, width, subsequent_indent=indent, break_on_hyphens=False
+            line,
+            width,
+            subsequent_indent=indent,
+            break_on_hyphens=False,
+            break_long_words=False,  # a link that is cut leads nowhere
         )
         lines.append(wrapped)
     return "\n".join(lines)
