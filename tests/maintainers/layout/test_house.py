@@ -98,6 +98,16 @@ def test_a_line_that_a_later_step_brings_back_is_a_change_not_carried_along() ->
             )
 
 
+@pytest.mark.parametrize("step", NAMES)
+def test_a_chapter_links_to_documentation_and_to_no_registry(step: str) -> None:
+    """A room may reach its packages by a mirror alone; what is read is the library's
+    own page.
+    """
+    chapter = (ROOT / "steps" / step / "LESSONS.md").read_text(encoding="utf-8")
+
+    assert re.findall(r"https?://[\w.]*(?:pypi|pythonhosted)[\w.]*", chapter) == []
+
+
 def test_no_function_of_a_step_is_longer_than_a_screen() -> None:
     """Thirty lines fit on a projector, with the question that somebody asks about
     them."""
