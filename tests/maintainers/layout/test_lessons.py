@@ -10,6 +10,7 @@ import pytest
 from tests.support.harness import Step, close, init_db
 from tests.support.messages import behaviour_of
 from tests.support.suites import SuiteRunner
+from workbook.compare import compare
 from workbook.hints import behaviours
 from workbook.lessons import (
     Lesson,
@@ -184,3 +185,14 @@ def test_a_chapter_names_mistakes_that_there_are(step: str) -> None:
     named = set(re.findall(r"`(?:python3 -m workbook )?break ([a-z0-9-]+)", text))
 
     assert named <= known
+
+
+def test_the_readme_shows_the_real_counts_of_a_lesson() -> None:
+    """What it shows below a command is that command's output."""
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    a = state_folder(State("05_login", 1))
+    b = state_folder(State("05_login", 2))
+
+    for change in compare(a, b).changes:
+        row = f"{change.name:46} +{change.added} -{change.removed}"
+        assert row in readme
