@@ -11,6 +11,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
+from contextlib import closing
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any
 
@@ -332,6 +334,20 @@ class App(Server):
         """Run it in the step's own folder."""
         super().start(cwd=self.where, env=self.environment, **keywords)
         return self
+
+    def ready(self) -> bool:
+        """Whether it answers. The port is open long before the app is imported."""
+        if not super().ready():
+            return False
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
+        host = self.environment.get("TRUSTED_HOSTS", "localhost")
+        with closing(connection):
+            try:
+                connection.request("GET", "/static/style.css", headers={"Host": host})
+                connection.getresponse()
+            except (OSError, HTTPException):
+                return False
+        return True
 
     def flask(self, *arguments: str, **environment: str) -> str:
         """Run one of the app's own commands; return what it printed."""
