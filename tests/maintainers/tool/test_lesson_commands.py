@@ -330,13 +330,25 @@ def test_a_folder_between_two_lessons_is_judged(house: Any) -> None:
     assert re.search(r"\n1 failed, \d+ passed", out)
 
 
-def test_the_tool_is_found_from_work(house: Any) -> None:
-    """One has changed to it to look at a file."""
+@pytest.mark.parametrize(
+    ("folder", "tool"),
+    [
+        ("work", "../workbook"),
+        ("notebooks", "../workbook"),
+        ("steps/05_login", "../../workbook"),
+        ("work/flask_login_tutorial", "../../workbook"),
+    ],
+)
+def test_the_tool_is_found_from_a_folder_below(
+    house: Any, folder: str, tool: str
+) -> None:
+    """One has changed to it to run `flask`, or to look at a file."""
     house.begin_lesson("04.2")
+    (house.path / "notebooks").mkdir()
 
     out = subprocess.run(
-        [sys.executable, "../../workbook", "diff", "04.1-start", "work", "auth.py"],
-        cwd=house.package,
+        [sys.executable, tool, "diff", "04.1-start", "work", "auth.py"],
+        cwd=house.path / folder,
         env=house.env,
         capture_output=True,
         text=True,
