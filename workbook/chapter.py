@@ -27,7 +27,7 @@ def plain_text(markdown: str) -> str:
     for number, block in enumerate(re.split(r"^```.*\n", markdown, flags=re.MULTILINE)):
         if number % 2:  # what stands between two fences
             lines = block.rstrip().splitlines()
-            parts.append("\n".join(INDENT + line for line in lines))
+            parts.append("\n".join((INDENT + line).rstrip() for line in lines))
         elif block.strip():
             parts.append(wrap_text(without_marks(join_lines(block.strip()))))
     return "\n\n".join(parts)
