@@ -34,6 +34,7 @@ MOST_LINES = 60
 MOST_BEHAVIOURS = 10
 MOST_WORDS = 200
 MOST_MINUTES = 15
+MOST_TYPED = 60  # characters of code within a paragraph
 WORKSHOP = 150  # minutes, for the essential lessons of all steps
 CHAPTERS = [step for step in STEPS if lessons(step)]
 ALL = all_lessons()
@@ -167,6 +168,15 @@ def test_a_lesson_has_all_its_parts(lesson: Lesson) -> None:
     assert "**Build" in lesson.before
     assert lesson.after.startswith("**Try it")
     assert "**What goes wrong" in lesson.after
+
+
+@pytest.mark.parametrize("lesson", ALL, ids=name_of)
+def test_what_is_to_be_typed_is_not_broken_into_lines(lesson: Lesson) -> None:
+    """A terminal wraps a paragraph: what is long stands in a block of its own."""
+    text = re.sub(r"^```.*?^```", "", lesson.after, flags=re.MULTILINE | re.DOTALL)
+
+    long = [code for code in re.findall(r"`([^`]+)`", text) if len(code) > MOST_TYPED]
+    assert long == []
 
 
 @pytest.mark.parametrize("step", CHAPTERS)

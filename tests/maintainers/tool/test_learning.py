@@ -276,7 +276,7 @@ def test_watch_answers_at_every_save(
 
 
 def test_watch_has_keys(house: Any, terminal: Callable) -> None:
-    """Hint, peek, diff, again, quit; no Enter needed."""
+    """Hint, peek, diff, lesson, again, quit; no Enter needed."""
     house.begin("02")
     house.edit("routes.py", "def index", "def start")
     watching = "q quit"
@@ -284,7 +284,8 @@ def test_watch_has_keys(house: Any, terminal: Callable) -> None:
         (watching, "h"),
         ("Ask again", "p"),
         ("models.py", "d"),
-        ("def start", "r"),
+        ("def start", "l"),
+        ("The idea: ", "r"),
         ("lesson 1 of 7", "q"),
     )
     screen = terminal("check", "--watch", keys=keys)
