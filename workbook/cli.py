@@ -256,11 +256,11 @@ def add_site(command_line: CommandLine) -> None:
         SITE,
     )
     site.add_argument(
-        "folder",
+        "dir",
         metavar="DIR",
         nargs="?",
-        default="site",
-        help="where to put it: `site` if none is named; an older site is replaced",
+        help="where to put it: `site` in the workbook if none is named; an older site "
+        "is replaced",
     )
 
 
@@ -354,7 +354,7 @@ def add_pack(command_line: CommandLine) -> None:
         "pack room --python 3.12 --system windows --system mac",
         APP,
     )
-    pack.add_argument("folder", metavar="DIR", help="a folder that is made")
+    pack.add_argument("dir", metavar="DIR", help="a folder that is made")
     pack.add_argument(
         "--python",
         metavar="VERSION",
@@ -517,13 +517,14 @@ def called_from() -> Path:
 
 
 def read_paths_from(folder: Path, options: argparse.Namespace) -> None:
-    """Take the paths on the command line as seen from a folder, not from ours."""
-    if folder.resolve() == ROOT:
-        return
-    if options.command == "pack":
-        options.folder = seen_from(folder, options.folder)
-    if getattr(options, "html", None):
-        options.html = seen_from(folder, options.html)
+    """Take the paths on the command line as seen from a folder, not from ours.
+
+    Not the paths in an app (`peek auth.py`), nor those of tests, which are pytest's.
+    """
+    for name in ("dir", "html"):
+        path = getattr(options, name, None)
+        if path:
+            setattr(options, name, seen_from(folder, path))
     if getattr(options, "all", None):
         options.all = [seen_from(folder, name) for name in options.all]
     if options.command == "test":
@@ -535,7 +536,12 @@ def read_paths_from(folder: Path, options: argparse.Namespace) -> None:
 
 
 def seen_from(folder: Path, path: str) -> str:
-    """Return the whole path of what is called so in a folder."""
+    """Return the path of what is called so in a folder; the whole one, unless we
+    are there ourselves. PowerShell leaves it to us what `~` means.
+    """
+    path = os.path.expanduser(path)
+    if folder.resolve() == ROOT:
+        return path
     return os.path.normpath(folder / path)
 
 

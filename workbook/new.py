@@ -39,7 +39,7 @@ TAKEN = {
 
 def new_command(options: argparse.Namespace) -> int:
     """Make a project, and say what to type next."""
-    folder = Path(options.dir).expanduser().absolute()
+    folder = Path(options.dir).absolute()
     name = options.name or name_from(folder)
     check_name(name, given=bool(options.name))
     title = options.title

@@ -147,7 +147,7 @@ class Target:
 
 def pack_command(options: argparse.Namespace) -> int:
     """Make the folder for a room, and print what is in it and how large it is."""
-    folder = Path(options.folder).absolute()
+    folder = Path(options.dir).absolute()
     refuse_to_overwrite(folder)
     targets = read_targets(options.python or [], options.system or [])
     extras = EXTRAS + (NOTEBOOK_EXTRAS if options.notebooks else ())

@@ -16,7 +16,7 @@ MARK = "searchindex.js"  # a folder that holds it is a site, and may be replaced
 
 def site_command(options: argparse.Namespace) -> int:
     """Build the site into a folder."""
-    folder = Path(options.folder)
+    folder = Path(options.dir or "site")
     if folder.exists() and any(folder.iterdir()) and not (folder / MARK).exists():
         raise WorkbookError(
             f"{folder} holds something that is no site, and stays as it is. "

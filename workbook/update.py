@@ -26,7 +26,7 @@ RELEASE = re.compile(r"^## (\d[\d.]*)", re.MULTILINE)
 
 def update_command(options: argparse.Namespace) -> int:
     """Put the newest version onto the project's branch, and merge it."""
-    folder = Path(options.dir).expanduser().absolute()
+    folder = Path(options.dir).absolute()
     old = read_options(folder)
     check_repository(folder)
     before = git_or_fail(folder, "rev-parse", f"refs/heads/{BRANCH}")

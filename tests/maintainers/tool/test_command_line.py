@@ -4,6 +4,7 @@ cannot be done.
 
 import ctypes
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -149,3 +150,59 @@ def test_a_read_only_checkout_is_said(house: Any) -> None:
         assert (out.returncode, "Traceback" in out.stderr) == (code, False), out.stderr
         assert answer in out.stdout + out.stderr
     house.path.chmod(0o755)
+
+
+def run_in_steps(house: Any, *words: str, **env: str) -> str:
+    """Run a command in the folder steps; return all that it says."""
+    result = subprocess.run(
+        [sys.executable, "../workbook", *words],
+        cwd=house.path / "steps",
+        env={**house.env, **env},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        check=False,
+    )
+    return result.stdout
+
+
+def test_new_makes_the_folder_where_the_command_is_typed(house: Any) -> None:
+    """And `cd`, as it is printed, leads there. PowerShell does not replace the `~`."""
+    said = run_in_steps(house, "new", "../../my_site")
+    at_home = run_in_steps(house, "new", "~/other_site", HOME=str(house.path.parent))
+
+    made = house.path.parent / "my_site"
+    assert (made / "my_site" / "__init__.py").is_file(), said
+    assert f"cd {shlex.quote(str(made))} && " in said
+    assert (house.path.parent / "other_site" / "wsgi.py").is_file(), at_home
+    assert "~" not in at_home
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["update", "here"],
+        ["site", "here"],
+        ["pack", "here"],
+        ["list", "--all", "here"],
+        ["diff", "01", "02", "--html", "here/page.html"],
+        ["test", "01", "--app", "here"],
+    ],
+    ids=lambda words: words[0],
+)
+def test_a_folder_is_looked_for_where_the_command_is_typed(
+    house: Any, words: list[str]
+) -> None:
+    """The same words mean the same folder for every command."""
+    here = house.path / "steps" / "here"
+    (here / "workbook").mkdir(parents=True)
+    (here / "page.html").write_text("mine")
+
+    said = run_in_steps(house, *words)
+
+    assert "Traceback" not in said
+    if words[0] == "list":
+        assert "has not begun" in said
+    else:
+        assert str(here) in said, said
