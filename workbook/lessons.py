@@ -2,10 +2,13 @@
 
 import atexit
 import hashlib
+import os
 import re
 import shutil
 import tempfile
+import time
 import tomllib
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -22,6 +25,7 @@ BLOCK = re.compile(
     r"^```(diff given|given|diff)\n(.*?)^```\n?", re.MULTILINE | re.DOTALL
 )
 PLACE = re.compile(r"(?P<step>.+)\.(?P<lesson>\d+)")
+UNUSED_SECONDS = 24 * 60 * 60  # states that nobody used for so long are deleted
 START = "-start"  # 05.3-start: what the work on lesson 3 begins with
 
 
@@ -144,7 +148,7 @@ def read_lesson(step: str, heading: re.Match[str], body: str) -> Lesson:
     """Read the section below a heading."""
     number = int(heading[1])
     about = ABOUT.search(body)
-    blocks = {block[1]: block[2] for block in BLOCK.finditer(body)}
+    blocks = read_blocks(body, f"{step}/LESSONS.md, lesson {number}")
     if not about or "diff" not in blocks:
         raise WorkbookError(
             f"{step}/LESSONS.md, lesson {number}: a line such as "
@@ -164,6 +168,22 @@ def read_lesson(step: str, heading: re.Match[str], body: str) -> Lesson:
         given=blocks.get("diff given", ""),
         diff=blocks["diff"],
     )
+
+
+def read_blocks(body: str, where: str) -> dict[str, str]:
+    """Return the text of a lesson's blocks by their kind: given, diff given, diff.
+
+    Raises WorkbookError if there are two of a kind: one of them would be lost.
+    """
+    blocks: dict[str, str] = {}
+    for kind, text in BLOCK.findall(body):
+        if kind in blocks:
+            raise WorkbookError(
+                f"{where}: there are two blocks that begin with ```{kind}. "
+                "Make one block of them."
+            )
+        blocks[kind] = text
+    return blocks
 
 
 def find_lesson(word: str) -> Lesson:
@@ -313,12 +333,25 @@ def cache_folder(step: str) -> Path:
             digest.update(name.encode())
             digest.update(path.read_bytes())
     folder = CACHE / f"{step}-{digest.hexdigest()[:12]}"
+    is_new = not folder.exists()
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError:  # a checkout that cannot be written to
         folder = temporary_cache() / folder.name
         folder.mkdir(exist_ok=True)
+    with suppress(OSError):  # likewise
+        os.utime(folder)  # its time says when it was used last
+    if is_new:
+        delete_unused_states(step)
     return folder
+
+
+def delete_unused_states(step: str) -> None:
+    """Delete the states of a step that was changed since, if nobody uses them."""
+    for folder in CACHE.glob(f"{step}-*"):
+        with suppress(OSError):  # somebody else deletes it, too
+            if time.time() - folder.stat().st_mtime > UNUSED_SECONDS:
+                shutil.rmtree(folder)
 
 
 @cache
@@ -327,11 +360,6 @@ def temporary_cache() -> Path:
     folder = tempfile.mkdtemp(prefix="workbook-")
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return Path(folder)
-
-
-def delete_cache() -> None:
-    """Delete all states that were made."""
-    shutil.rmtree(CACHE, ignore_errors=True)
 
 
 def all_lessons() -> list[Lesson]:
