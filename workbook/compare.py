@@ -9,8 +9,8 @@ from fnmatch import fnmatch
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from workbook.common import WorkbookError, lesson_files, nearest
-from workbook.places import ROOT
+from workbook.common import WorkbookError, nearest
+from workbook.places import ROOT, is_document, lesson_files
 
 # The order of the lesson: settings, models, forms, views, pages. Git takes the first
 # pattern that fits a file, or the folder it is in; files that fit none come last.
@@ -42,7 +42,6 @@ ORDER = """\
 # Git finds the function around a change if it knows that the file is Python.
 ATTRIBUTES = "*.py diff=python\n"
 
-DOCUMENTS = ("*.md", "deploy/*")  # a reader sees their lines only if asked for by name
 DATA = ("*/common_passwords.txt",)  # a reader never sees their lines
 
 MOVED = "\x1b[2m"  # the colour, dim, that we tell git to give to lines that only moved
@@ -242,11 +241,6 @@ def is_step(folder: Path) -> bool:
     return folder.parent == ROOT / "steps"
 
 
-def is_document(name: str) -> bool:
-    """Return whether a file tells about the app, and is no part of it."""
-    return any(fnmatch(name, pattern) for pattern in DOCUMENTS)
-
-
 def read_files(folder: Path) -> dict[str, bytes]:
     """Read the files of the lesson."""
     files = lesson_files(folder)
@@ -281,7 +275,10 @@ def choose_names(names: set[str], path: str | None) -> list[str]:
 
 
 def is_left_out(name: str, asked_for: bool = False) -> bool:
-    """Return whether a reader is told the file's name only."""
+    """Return whether a reader sees the file's name only.
+
+    Of a document the lines are shown if it is asked for by its name.
+    """
     if any(fnmatch(name, pattern) for pattern in DATA):
         return True
     return is_document(name) and not asked_for

@@ -25,7 +25,7 @@ NOT_LESSON = {
 }
 # Only at the top of the folder: a lesson may have a folder of such a name elsewhere.
 NOT_LESSON_AT_TOP = {"instance", "mistakes", PROGRESS_FILE}
-# What tells about a step and is no part of its code; only at the top of the folder.
+# Only at the top of the folder: a template may be called so elsewhere.
 DOCUMENTS = re.compile(r"[^/]+\.md|deploy/.*")
 LITTER = re.compile(
     r"""
@@ -70,10 +70,18 @@ def lesson_files(folder: Path) -> dict[str, Path]:
     return found
 
 
+def is_document(name: str) -> bool:
+    """Return whether a file of a step tells about the app, and is no part of it.
+
+    Its name is its path in the step's folder.
+    """
+    return DOCUMENTS.fullmatch(name) is not None
+
+
 def code_files(folder: Path) -> dict[str, Path]:
     """Return the files that a step's lessons build: those of the app alone."""
     files = lesson_files(folder)
-    return {name: path for name, path in files.items() if not DOCUMENTS.fullmatch(name)}
+    return {name: path for name, path in files.items() if not is_document(name)}
 
 
 def shown(path: Path) -> str:

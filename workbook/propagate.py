@@ -1,6 +1,6 @@
 """`propagate`: for maintainers, carry a step's change into all that builds on it.
 
-That are the later steps, the lessons of all these steps, and their mistakes.
+These are the later steps, the lessons of all these steps, and their mistakes.
 """
 
 import argparse
@@ -17,7 +17,7 @@ from workbook.merge import MergeConflictError, carry, read_or_none, write_or_del
 from workbook.packing import chapter_with_diffs, difference, make_states
 from workbook.patches import Mistake, all_mistakes
 from workbook.patches import apply as apply_mistake
-from workbook.places import DOCUMENTS, ROOT, STEPS, code_files, shown
+from workbook.places import ROOT, STEPS, code_files, is_document, shown
 
 
 @dataclass
@@ -73,7 +73,7 @@ def changed_files(step: str) -> list[str]:
         )
     entries = [entry for entry in status.stdout.decode().split("\0") if entry]
     names = [entry[len("XY ") :].removeprefix(folder) for entry in entries]
-    return [name for name in names if not DOCUMENTS.fullmatch(name)]
+    return [name for name in names if not is_document(name)]
 
 
 def plan_file(plan: Plan, step: str, name: str, later: str) -> None:

@@ -179,6 +179,14 @@ def test_a_reader_can_ask_for_a_document_but_not_for_data(
     assert "staple" not in data
 
 
+def test_a_text_in_the_package_is_no_document(house: Any, screen: Callable) -> None:
+    """It is a part of the app, as it is for the lessons."""
+    house.begin("02")
+    (house.package / "notes.md").write_text("# How we hash\n")
+
+    assert "+# How we hash" in screen("diff", "01", "work", NO_COLOR="1")
+
+
 def test_a_wide_terminal_shows_both_sides(screen: Callable) -> None:
     """From 140 columns on; narrower, one below the other. In colour."""
     wide = screen("diff", "04", "05", columns=150)
