@@ -5,7 +5,6 @@ documents link to and the site does not hold (a folder, a Python file) is shown 
 a link.
 """
 
-import json
 import os
 import re
 import shutil
@@ -17,7 +16,7 @@ from workbook.lessons import Lesson, behaviours_of, chapter_file, lessons
 from workbook.patches import Mistake, all_mistakes
 from workbook.places import ROOT, STEPS
 
-DOCUMENTS = (
+SITE_PAGES = (
     "README.md",
     "docs/TEACHING.md",
     "docs/GLOSSARY.md",
@@ -35,7 +34,6 @@ PICTURE = re.compile(
     re.DOTALL,
 )
 FENCE = re.compile(r"(^```.*?^```$)", re.MULTILINE | re.DOTALL)
-INDENTED_CODE = re.compile(r"(?:^|(?<=\n\n))((?: {4}.*\n)+)", re.MULTILINE)
 
 
 class Pages:
@@ -81,7 +79,7 @@ def without_dead_links(text: str, path: Path) -> str:
 def write_pages(folder: Path) -> None:
     """Write every page of the site into a folder."""
     pages = Pages(folder)
-    for name in DOCUMENTS:
+    for name in SITE_PAGES:
         if (ROOT / name).exists():
             pages.add(name, (ROOT / name).read_text(encoding="utf-8"))
     for step in STEPS:
@@ -141,8 +139,8 @@ def add_notebooks(pages: Pages) -> None:
     """Add the notebooks as they were executed."""
     for step in STEPS:
         source = ROOT / "notebooks" / f"{step}.ipynb"
-        notebook = json.loads(source.read_text(encoding="utf-8"))
-        pages.add(f"notebooks/{step}.ipynb", json.dumps(notebook))
+        text = source.read_text(encoding="utf-8")
+        pages.add(f"notebooks/{step}.ipynb", text)
 
 
 def add_mistakes(pages: Pages) -> None:
