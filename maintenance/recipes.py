@@ -13,8 +13,8 @@ import sys
 from pathlib import Path
 
 from workbook.common import WorkbookError
+from workbook.env_file import make_env_file
 from workbook.git import git
-from workbook.new import make_env_file
 from workbook.places import PACKAGE
 from workbook.recipes import BLOCK, FOLDER, NAMES, read_diff, write
 from workbook.skeleton import plain_files

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from workbook.common import WorkbookError, say_command
+from workbook.packages import PINS, version_numbers
 from workbook.places import ROOT
 from workbook.wheels import explain_lack, find_wheels
 
@@ -27,7 +28,6 @@ PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 # were installed, and under it the requirements.
 STAMP = VENV / "workbook.txt"
 CALLED_FROM = "WORKBOOK_CALLED_FROM"  # the variable with the reader's folder
-PINS = ROOT / "constraints.txt"
 NO_INDEX = (
     "Packages have to be installed, and pip gets none: there is no network, or it "
     "needs a proxy. Call this again with a network, or put a folder `wheels` beside "
@@ -81,11 +81,6 @@ def is_installed(requirement: str, path: list[str]) -> bool:
     for package in importlib.metadata.distributions(name=name.strip(), path=path):
         return version_numbers(package.version) >= version_numbers(least)
     return False
-
-
-def version_numbers(version: str) -> list[int]:
-    """Return the numbers in a version, which can be compared."""
-    return [int(part) for part in re.findall(r"\d+", version)]
 
 
 def prepare(wanted: set[str], inside: bool) -> None:

@@ -47,6 +47,7 @@ WIDEST_TEXT = 110
 INDENTED = re.compile(r"\s*(- |\d+\. |[A-Z][a-z]+ {2,})?")
 GREEN = "32"
 RED = "31"
+CLEAR_SCREEN = "\x1b[2J\x1b[H"
 
 
 class WorkbookError(Exception):

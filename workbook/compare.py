@@ -1,8 +1,6 @@
 """Compare two folders with git, and read git's answer into dataclasses."""
 
-import os
 import re
-import shutil
 import subprocess
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
@@ -10,6 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from workbook.common import WorkbookError, nearest
+from workbook.git import check_git, environment
 from workbook.places import ROOT, is_document, lesson_files
 
 # The order of the lesson: settings, models, forms, views, pages. Git takes the first
@@ -195,7 +194,7 @@ def compare(a: Path, b: Path, path: str | None = None) -> Comparison:
             left_out.append(name)
         else:
             shown.append(name)
-    output = run_git(GIT_FOR_READERS, before, after, shown)
+    output = compare_copies(GIT_FOR_READERS, before, after, shown)
     changes = parse(decode(output))
     for change in changes:
         change.before = decode(before.get(change.name, b""))
@@ -207,7 +206,7 @@ def patch(a: Path, b: Path, path: str | None = None) -> bytes:
     """Return the exact difference of all files, as `git apply` takes it."""
     before, after = read_both(a, b)
     names = choose_names({*before, *after}, path)
-    return run_git(GIT_FOR_PIPES, before, after, names)
+    return compare_copies(GIT_FOR_PIPES, before, after, names)
 
 
 def read_both(a: Path, b: Path) -> tuple[dict[str, bytes], dict[str, bytes]]:
@@ -284,16 +283,14 @@ def is_left_out(name: str, asked_for: bool = False) -> bool:
     return is_document(name) and not asked_for
 
 
-def run_git(
+def compare_copies(
     words: tuple[str, ...],
     before: dict[str, bytes],
     after: dict[str, bytes],
     names: list[str],
 ) -> bytes:
     """Run git on copies of the named files, and return what it prints."""
-    git = shutil.which("git")
-    if git is None:
-        raise WorkbookError("Git is not installed, and comparing two folders needs it.")
+    check_git()
     with TemporaryDirectory(prefix="workbook-") as temporary:
         folder = Path(temporary).resolve()
         write_files(folder / "a", before, names)
@@ -301,12 +298,18 @@ def run_git(
         (folder / "order").write_text(ORDER, encoding="utf-8")
         (folder / "attributes").write_text(ATTRIBUTES, encoding="utf-8")
         settings = ["core.quotePath=false", f"core.attributesFile={folder}/attributes"]
-        command = [git, "-c", settings[0], "-c", settings[1], *words]
+        command = ["git", "-c", settings[0], "-c", settings[1], *words]
         command += ["--no-index", "--no-renames", "--histogram", f"-O{folder}/order"]
         command += ["--no-prefix", "a", "b"]  # the folders are called as the prefixes
-        environment = git_environment(folder)
+        # The user's git settings are kept out, for one known output.
+        variables = environment(
+            GIT_CONFIG_NOSYSTEM="1",
+            GIT_CEILING_DIRECTORIES=str(folder.parent),
+            HOME=str(folder),
+            XDG_CONFIG_HOME=str(folder),
+        )
         result = subprocess.run(
-            command, cwd=folder, env=environment, capture_output=True, check=False
+            command, cwd=folder, env=variables, capture_output=True, check=False
         )
     # 0: nothing differs, 1: something differs. A Mac without git has a program of this
     # name that ends with 1 and says how to install git.
@@ -323,18 +326,6 @@ def write_files(folder: Path, files: dict[str, bytes], names: list[str]) -> None
             file = folder / name
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_bytes(files[name])
-
-
-def git_environment(folder: Path) -> dict[str, str]:
-    """Return variables that keep the user's git settings out, for one known output."""
-    variables = {
-        name: value for name, value in os.environ.items() if not name.startswith("GIT_")
-    }
-    variables["GIT_CONFIG_NOSYSTEM"] = "1"
-    variables["GIT_CEILING_DIRECTORIES"] = str(folder.parent)
-    variables["HOME"] = str(folder)
-    variables["XDG_CONFIG_HOME"] = str(folder)
-    return variables
 
 
 def parse(output: str) -> list[FileChange]:

@@ -1,9 +1,9 @@
 """`hint`: a nudge for a behaviour that fails, a level deeper each time."""
 
 import argparse
-import re
 import tomllib
 
+from tests.support.suites import files_of_behaviours
 from workbook.common import (
     WorkbookError,
     behaviour_title,
@@ -136,9 +136,5 @@ def behaviours(step: str) -> list[str]:
     """Return the names of all tests up to a step, read from their files."""
     names = []
     for suite in suites_up_to(step):
-        for path in sorted((ROOT / "tests" / suite).glob("test_*.py")):
-            text = path.read_text(encoding="utf-8")
-            names += [
-                f"{suite}::{test}" for test in re.findall(r"def (test_\w+)", text)
-            ]
+        names += files_of_behaviours(suite)
     return names

@@ -47,7 +47,7 @@ def carry(
 
 
 def merge_texts(
-    present: bytes, before: bytes, after: bytes, leave_what_differs: bool
+    present: bytes, before: bytes, after: bytes, leave_what_differs: bool = False
 ) -> bytes:
     """Merge three versions of a text. Raises MergeConflictError if they do not fit."""
     options = ["-p", "--ours"] if leave_what_differs else ["-p"]

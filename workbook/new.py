@@ -5,16 +5,18 @@ import importlib.util
 import keyword
 import os
 import re
-import secrets
 import shlex
 import sys
 from pathlib import Path
 
 from workbook.common import WorkbookError
+from workbook.env_file import make_env_file
+from workbook.git import has_git
+from workbook.packages import read_pins
 from workbook.places import ROOT
 from workbook.recipes import read_names
-from workbook.skeleton import Options, read_pins, version, write_project
-from workbook.vendor import has_git, make_repository, repository_above
+from workbook.skeleton import Options, version, write_project
+from workbook.vendor import make_repository, repository_above
 
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 MAX_NAME = 40
@@ -116,16 +118,6 @@ def check_folder(folder: Path) -> None:
         )
     if os.path.lexists(folder) and not folder.is_dir():
         raise WorkbookError(f"{folder} is a file. Choose a new folder.")
-
-
-def make_env_file(folder: Path) -> None:
-    """Write .env: .env.example with a new key, for its owner alone to read."""
-    text = (folder / ".env.example").read_text(encoding="utf-8")
-    key = secrets.token_hex(32)
-    text = re.sub("(?m)^SECRET_KEY=$", f"SECRET_KEY={key}", text)
-    only_for_me = os.open(folder / ".env", os.O_WRONLY | os.O_CREAT, 0o600)
-    with open(only_for_me, "w", encoding="utf-8") as file:
-        file.write(text)
 
 
 def start_repository(folder: Path) -> str:

@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING
 from workbook import bootstrap
 from workbook.common import WorkbookError, say_command
 from workbook.git import git
+from workbook.packages import normal_name, read_pins
 from workbook.places import ROOT
-from workbook.wheels import WHEEL, normal_name
+from workbook.wheels import WHEEL
 
 if TYPE_CHECKING:
     from packaging.requirements import Requirement
@@ -237,16 +238,6 @@ def fetch_wheels(wheels: Path, wanted: set[str], target: Target) -> None:
         for requirement in waiting:
             needed += read_needs(requirement, wheels, target, seen)
         waiting = needed
-
-
-def read_pins() -> dict[str, str]:
-    """Return the version of each package in constraints.txt, by its normal name."""
-    pins = {}
-    for line in bootstrap.PINS.read_text(encoding="utf-8").splitlines():
-        name, _, version = line.partition("#")[0].strip().partition("==")
-        if version:
-            pins[normal_name(name)] = version
-    return pins
 
 
 def pinned(requirement: "Requirement", pins: dict[str, str]) -> str:

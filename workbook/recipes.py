@@ -7,6 +7,7 @@ from pathlib import Path
 
 from workbook.common import WorkbookError
 from workbook.git import git
+from workbook.merge import MergeConflictError, merge_texts
 from workbook.places import ROOT
 
 FOLDER = ROOT / "docs" / "recipes"
@@ -114,14 +115,10 @@ def apply_recipe(files: dict[str, str], name: str) -> dict[str, str]:
 
 def merge(path: str, ours: str, base: str, theirs: str) -> str:
     """Return a file with the changes of both; raises WorkbookError if they clash."""
-    with tempfile.TemporaryDirectory() as temporary:
-        folder = Path(temporary)
-        for name, text in {"ours": ours, "base": base, "theirs": theirs}.items():
-            write(folder / name, text)
-        result = git("merge-file", "-p", "ours", "base", "theirs", folder=folder)
-    if result.returncode != 0:
-        raise WorkbookError(f"Two recipes change the same lines of {path}.")
-    return result.stdout.decode()
+    try:
+        return merge_texts(ours.encode(), base.encode(), theirs.encode()).decode()
+    except MergeConflictError:
+        raise WorkbookError(f"Two recipes change the same lines of {path}.") from None
 
 
 def write(path: Path, text: str) -> None:

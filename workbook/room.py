@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from workbook.common import RED, behaviour_title, paint
+from workbook.common import CLEAR_SCREEN, RED, behaviour_title, paint
 from workbook.lessons import Lesson, behaviour_names, later_behaviours, lessons
 from workbook.places import PROGRESS_FILE, STEPS, WORK
 from workbook.progress import Progress, load_progress, minutes_since
@@ -25,7 +25,6 @@ SECONDS_BETWEEN = 3  # two looks of --watch
 LONG = 15  # minutes without progress: somebody to visit
 MOST_COMMON = 5
 DEEPEST_HINT = 3
-CLEAR_SCREEN = "\x1b[2J\x1b[H"
 HEADING = (
     f"  {'participant':{NAME_WIDTH}} lesson  built  hint  check  stuck  fails first"
 )

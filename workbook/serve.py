@@ -2,8 +2,6 @@
 
 import argparse
 import os
-import re
-import secrets
 import signal
 import socket
 import subprocess
@@ -11,7 +9,9 @@ import sys
 import time
 from pathlib import Path
 
+from tests.support.tracebacks import describe_traceback
 from workbook.common import WorkbookError, say_command
+from workbook.env_file import make_env_file
 from workbook.lessons import find_place
 from workbook.places import ROOT, WORK, shown
 
@@ -35,7 +35,7 @@ def serve(folder: Path, host: str, port: int, again: str, new_database: bool) ->
     `again` are the words of this command, for a message that names it.
     """
     app = f"{shown(folder)}/wsgi.py"
-    make_env_file(folder)
+    make_missing_env_file(folder)
     if new_database:
         print(set_database_aside(folder))
     status = make_tables(app, again)
@@ -61,18 +61,12 @@ def serve(folder: Path, host: str, port: int, again: str, new_database: bool) ->
     return run_flask(words)
 
 
-def make_env_file(folder: Path) -> None:
-    """Copy .env.example to .env, with a new key; a .env that is there stays."""
-    example = folder / ".env.example"
+def make_missing_env_file(folder: Path) -> None:
+    """Make .env from .env.example; a .env that is there stays as it is."""
     env = folder / ".env"
-    if env.exists() or not example.exists():
+    if env.exists() or not (folder / ".env.example").exists():
         return
-    text = example.read_text(encoding="utf-8")
-    key = secrets.token_hex(32)
-    text = re.sub("(?m)^SECRET_KEY=$", f"SECRET_KEY={key}", text)
-    only_for_me = os.open(env, os.O_WRONLY | os.O_CREAT, 0o600)
-    with open(only_for_me, "w", encoding="utf-8") as file:
-        file.write(text)
+    make_env_file(folder)
     print(f"Made {shown(env)} with a key of its own.")
 
 
@@ -94,7 +88,7 @@ def make_tables(app: str, again: str) -> int:
     if result.returncode == NO_SUCH_COMMAND and "No such command" in result.stderr:
         return 0  # step 01 has no database
     if result.returncode != 0 and TRACEBACK in result.stderr:
-        raise WorkbookError(describe_traceback(result.stderr, Path(app).parent))
+        raise WorkbookError(explain_no_start(result.stderr, Path(app).parent))
     say_command("flask", "--app", app, "init-db")
     print(result.stdout, end="")
     print(result.stderr, end="", file=sys.stderr)
@@ -107,15 +101,11 @@ def make_tables(app: str, again: str) -> int:
     return result.returncode
 
 
-def describe_traceback(text: str, folder: Path) -> str:
-    """Return what a traceback says about the app: file, line and what was raised."""
-    path = re.escape(str((ROOT / folder).resolve()))
-    places = re.findall(rf'File "{path}{re.escape(os.sep)}(.+?)", line (\d+)', text)
-    errors = re.findall(r"^(?:\w+\.)*[A-Z]\w+(?:: .*)?$", text, re.MULTILINE)
-    if not places or not errors:
-        return f"The app does not start.\n{text}"
-    file, line = places[-1]
-    return f"The app does not start.\n{folder}/{file}:{line}: {errors[-1]}"
+def explain_no_start(text: str, folder: Path) -> str:
+    """Say where an app does not start; with the whole traceback if it names no file."""
+    place = describe_traceback(text, (ROOT / folder).resolve())
+    reason = f"{folder}/{place}" if place else text
+    return f"The app does not start.\n{reason}"
 
 
 def set_database_aside(folder: Path) -> str:

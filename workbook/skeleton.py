@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from workbook.common import WorkbookError
+from workbook.packages import normal_name, read_pins
 from workbook.places import PACKAGE, ROOT, STEPS, lesson_files
 from workbook.recipes import add_recipes
 
@@ -23,7 +24,7 @@ OWN_FILES = Path(__file__).parent / "project"
 EDITS = "edits.toml"
 OPTIONS_FILE = ".workbook.toml"
 TITLE = "Flask-Login Workbook"  # what the files say in place of the project's title
-TESTED_STEP = 6
+PROJECT_STEP = 6
 # What the project has files of its own for.
 LEFT_OUT = {"README.md", "LESSONS.md"}
 # The support files of the suites that know nothing of the workbook.
@@ -88,7 +89,7 @@ def plain_files() -> dict[str, str]:
 
 def step_files() -> dict[str, str]:
     """Return the files of step 06 by their path, with the project's file names."""
-    files = lesson_files(ROOT / "steps" / STEPS[TESTED_STEP - 1])
+    files = lesson_files(ROOT / "steps" / STEPS[PROJECT_STEP - 1])
     return {
         name: renamed_workbook(path.read_text(encoding="utf-8"))
         for name, path in files.items()
@@ -134,25 +135,13 @@ def pinned(text: str) -> str:
     return before + re.sub(quoted_names, with_version, dependencies) + rest
 
 
-def read_pins() -> dict[str, str]:
-    """Return the version of each package in constraints.txt, with what follows it."""
-    text = (ROOT / "constraints.txt").read_text(encoding="utf-8")
-    pins = re.findall(r"(?m)^([\w.-]+)==(\S+)", text)
-    return {normal_name(name): pin for name, pin in pins}
-
-
-def normal_name(package: str) -> str:
-    """Return a package's name in the spelling by which names are compared."""
-    return re.sub(r"[-_.]+", "-", package).lower()
-
-
 def suite_files() -> dict[str, str]:
     """Return the suites as plain tests, with what they need."""
     files = {"tests/__init__.py": '"""The tests."""\n'}
     for name in SUPPORT:
         text = (ROOT / "tests" / "support" / name).read_text(encoding="utf-8")
         files[f"tests/support/{name}"] = renamed_workbook(text)
-    for step in STEPS[:TESTED_STEP]:
+    for step in STEPS[:PROJECT_STEP]:
         folder = step.partition("_")[2]
         for path in sorted((ROOT / "tests" / step).glob("*.py")):
             text = path.read_text(encoding="utf-8")
@@ -174,7 +163,7 @@ def travelling(text: str) -> str:
 
 
 def capital(match: re.Match[str]) -> str:
-    """Return the begin of a docstring, with a capital if this is a letter."""
+    """Return the beginning of a docstring; its first letter is a capital."""
     return f'"""{match[1].upper()}'
 
 
@@ -191,7 +180,7 @@ def is_unwanted(mark: str) -> bool:
     """Return whether a test with this mark is about the workbook, or an early step."""
     steps = re.fullmatch(r"pytest\.mark\.steps\(\d, (\d)\)", mark)
     if steps:
-        return int(steps[1]) < TESTED_STEP
+        return int(steps[1]) < PROJECT_STEP
     return mark == "pytest.mark.workbook"
 
 

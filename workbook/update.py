@@ -8,6 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from workbook.common import WorkbookError, say_command
+from workbook.git import has_git
+from workbook.packages import version_numbers
 from workbook.places import ROOT
 from workbook.skeleton import OPTIONS_FILE, Options, version, write_project
 from workbook.vendor import (
@@ -15,7 +17,6 @@ from workbook.vendor import (
     BRANCH,
     commit_files,
     git_or_fail,
-    has_git,
     repository_above,
     run_git,
 )
@@ -115,14 +116,9 @@ def changes_since(old: str) -> str:
     parts = RELEASE.split(text)
     sections = []
     for number, body in zip(parts[1::2], parts[2::2], strict=True):
-        if version_key(number) > version_key(old):
+        if version_numbers(number) > version_numbers(old):
             sections.append(f"## {number}{body.rstrip()}\n")
     return "\n".join(sections)
-
-
-def version_key(text: str) -> list[int]:
-    """Return a version as numbers, which can be compared."""
-    return [int(part) for part in re.findall(r"\d+", text)]
 
 
 def merge(folder: Path, old: str, moved: bool) -> int:

@@ -4,13 +4,12 @@ The pattern is called vendor branch: the branch has nothing but our versions, on
 the other, and git merges the newest into what its owner has made of an older one.
 """
 
-import os
-import shutil
 import subprocess
 import tempfile
 from pathlib import Path
 
 from workbook.common import WorkbookError
+from workbook.git import environment
 
 BRANCH = "workbook"
 AUTHOR = {
@@ -21,24 +20,14 @@ AUTHOR = {
 }
 
 
-def has_git() -> bool:
-    """Return whether git is installed."""
-    return shutil.which("git") is not None
-
-
 def run_git(
     folder: Path, *words: str, **variables: str
 ) -> subprocess.CompletedProcess[str]:
     """Run git in a folder, whatever its result."""
-    own = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith("GIT_")  # another repository's, if a hook calls us
-    }
     return subprocess.run(
         ["git", "-c", "core.autocrlf=false", "-c", "core.quotePath=false", *words],
         cwd=folder,
-        env={**own, **variables},
+        env=environment(**variables),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         encoding="utf-8",

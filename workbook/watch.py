@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tests.support.messages import Message
 from tests.support.suites import SuiteRunner
-from workbook.common import WorkbookError, has_work, paint, work_step
+from workbook.common import CLEAR_SCREEN, WorkbookError, has_work, paint, work_step
 from workbook.diff import goal_of_work, show
 from workbook.hints import hint
 from workbook.lesson_check import check_work
@@ -19,7 +19,6 @@ from workbook.start import start_of_work, tell_the_task
 
 WATCHED = (".py", ".html", ".css")
 KEYS = "\nWatching work/.  h hint  p peek  d diff  l lesson  r run again  q quit"
-CLEAR_SCREEN = "\x1b[2J\x1b[H"
 
 
 class Saves:

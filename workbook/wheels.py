@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
+from workbook.packages import normal_name
 from workbook.places import ROOT
 
 # name-version[-build]-python-abi-platform.whl
@@ -30,11 +31,6 @@ def find_wheels() -> Path | None:
         if any(folder.glob("*.whl")):
             return folder
     return None
-
-
-def normal_name(name: str) -> str:
-    """Return a package's name as it is compared: Flask_Login is flask-login."""
-    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def explain_lack(wheels: Path, wanted: Iterable[str]) -> str:

@@ -20,6 +20,7 @@ from werkzeug.wrappers import Response
 
 from tests.support.app_start import short, start_problem
 from tests.support.harness import PACKAGE, ROOT, STEPS
+from tests.support.tracebacks import describe_traceback
 
 # Seconds of computing, which a busy machine does not make more. A behaviour takes a
 # fraction of one, so what takes longer will not end.
@@ -206,12 +207,8 @@ def describe_exception(log: str, folder: Path) -> str:
 
     The app answered 500 and wrote the traceback into its log, which pytest has kept.
     """
-    places = re.findall(rf'File "{re.escape(str(folder))}.(.+?)", line (\d+)', log)
-    errors = re.findall(r"^(?:\w+\.)*[A-Z]\w+(?:: .*)?$", log, re.MULTILINE)
-    if not places or not errors:
-        return ""
-    file, line = places[-1]
-    return f"{short(folder)}/{file}:{line}: {errors[-1]}"
+    place = describe_traceback(log, folder)
+    return f"{short(folder)}/{place}" if place else ""
 
 
 def describe_place(report: pytest.TestReport) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from workbook.new import make_env_file
+from workbook.env_file import make_env_file
 from workbook.skeleton import Options, version, write_project
 from workbook.vendor import make_repository
 

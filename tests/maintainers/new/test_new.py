@@ -20,7 +20,8 @@ from flask import Flask, render_template
 from tests.support.harness import CONFIG, ROOT
 from workbook import cli, new
 from workbook.common import WorkbookError
-from workbook.skeleton import OPTIONS_FILE, normal_name, read_pins
+from workbook.packages import normal_name, read_pins
+from workbook.skeleton import OPTIONS_FILE
 
 TITLES = [
     "My site",

@@ -8,6 +8,7 @@ import pytest
 
 from workbook import lessons
 from workbook.common import WorkbookError
+from workbook.git import git
 
 CHAPTER = """\
 # Step 05: logging in
@@ -74,3 +75,15 @@ def test_states_that_are_used_stay(
     lessons.delete_unused_states("05_login")
 
     assert made.exists()
+
+
+def test_git_does_not_take_a_hooks_repository_for_ours(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`propagate --check` may be called by a hook, which names its repository."""
+    git("init", "-q", folder=tmp_path)
+    monkeypatch.setenv("GIT_DIR", str(tmp_path / "of_the_hook"))
+
+    found = git("rev-parse", "--git-dir", folder=tmp_path)
+
+    assert found.stdout == b".git\n", found.stderr

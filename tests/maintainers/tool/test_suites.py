@@ -10,10 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.support import suites
 from tests.support.harness import STEPS
 from tests.support.messages import Done, Message, Plan, Problem, behaviour_of
 from tests.support.suites import SuiteRunner, find_tests, workers_for
 from tests.support.witness import Clock
+from workbook.hints import behaviours
 
 NOT_DEBUGGING = "01_config::test_debugging_is_off_unless_asked_for"
 START_PAGE = "01_config::test_wsgi_py_makes_the_app_for_flask_and_gunicorn"
@@ -145,3 +147,16 @@ def test_the_clock_stops_with_what_it_was_for() -> None:
 
     assert signal.getitimer(signal.ITIMER_PROF) == (0, 0)
     assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)
+
+
+def test_what_pytest_does_not_run_is_no_behaviour(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`hint` and `check` know the same behaviours as the one that runs them."""
+    folder = tmp_path / "tests" / "01_config"
+    folder.mkdir(parents=True)
+    text = "def test_page():\n    def test_client():\n        pass\n"
+    (folder / "test_pages.py").write_text(text)
+    monkeypatch.setattr(suites, "ROOT", tmp_path)
+
+    assert behaviours("01_config") == ["01_config::test_page"]
