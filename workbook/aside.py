@@ -70,7 +70,7 @@ def move_all(source: Path, target: Path, names: list[str]) -> None:
     A plain rename where that is possible. It is not from one disk to another, nor of a
     folder where a disk is mounted: then they are copied, and deleted when all is there.
     """
-    refuse_to_overwrite(target, names)
+    check_names_are_free(target, names)
     moved: list[str] = []
     try:
         for name in names:
@@ -83,7 +83,7 @@ def move_all(source: Path, target: Path, names: list[str]) -> None:
         copy_and_delete(source, target, names)
 
 
-def refuse_to_overwrite(target: Path, names: list[str]) -> None:
+def check_names_are_free(target: Path, names: list[str]) -> None:
     """Raise FileExistsError if the folder has one of these names already."""
     for name in names:
         if os.path.lexists(target / name):

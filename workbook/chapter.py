@@ -81,13 +81,13 @@ def print_lesson(lesson: Lesson) -> None:
     print_heading(lesson)
     if lesson.number == 1 and introduction(lesson.step):
         print(f"{plain_text(introduction(lesson.step))}\n")
-    print(f"{plain_text(lesson.before)}\n")
+    print(f"{plain_text(lesson.task)}\n")
 
 
 def print_goal(lesson: Lesson) -> None:
     """Print where a lesson stands, and what works at its end."""
     print_heading(lesson)
-    print(f"{plain_text(lesson.before.partition('**The idea')[0])}\n")
+    print(f"{plain_text(lesson.task.partition('**The idea')[0])}\n")
 
 
 def print_behaviours(lesson: Lesson, failing: list[str] | None = None) -> None:
@@ -107,7 +107,7 @@ def print_given(lesson: Lesson) -> None:
     if not names:
         return
     print(wrap_text(f"Given, and in work/ already: {', '.join(names)}."))
-    if before(lesson):
+    if name_of_app_before(lesson):
         print(f"To see it: python3 -m workbook {diff_of_given(lesson)}")
     print()
 
@@ -124,7 +124,7 @@ def print_skipped(skipped: list[Lesson]) -> None:
         else:
             titles += [f"{lesson.name} {lesson.title}" for lesson in missing]
     print(wrap_text(f"Skipped, and in work/ with our code: {'; '.join(titles)}."))
-    first = before(skipped[0])
+    first = name_of_app_before(skipped[0])
     if first:
         last = skipped[-1]
         is_whole = last.number == len(lessons(last.step))
@@ -133,7 +133,7 @@ def print_skipped(skipped: list[Lesson]) -> None:
     print()
 
 
-def before(lesson: Lesson) -> str:
+def name_of_app_before(lesson: Lesson) -> str:
     """Return what commands call the app before a lesson; nothing for the empty app."""
     if lesson.number > 1:
         return f"{lesson.step[:2]}.{lesson.number - 1}"
@@ -144,7 +144,7 @@ def before(lesson: Lesson) -> str:
 
 def diff_of_given(lesson: Lesson) -> str:
     """Return the words of the command that shows what is given for a lesson."""
-    return f"diff {before(lesson)} {lesson.name}-start"
+    return f"diff {name_of_app_before(lesson)} {lesson.name}-start"
 
 
 def print_what_next() -> None:
@@ -157,7 +157,7 @@ def print_what_next() -> None:
     )
 
 
-def print_after(lesson: Lesson) -> None:
-    """Print what to do with a lesson that is done: what to try, what goes wrong."""
-    if lesson.after:
-        print(f"\n{plain_text(lesson.after)}")
+def print_afterwards(lesson: Lesson) -> None:
+    """Print what to do after a lesson that is done: what to try, what goes wrong."""
+    if lesson.afterwards:
+        print(f"\n{plain_text(lesson.afterwards)}")

@@ -18,7 +18,7 @@ def check_command(options: argparse.Namespace) -> int:
     """Judge work/, once or at every save."""
     words = list(options.words)
     if words and means_a_place(words[0]):
-        step, lesson = read_place(words.pop(0))
+        step, lesson = find_step_and_number(words.pop(0))
         if has_work() and not change_place(step, lesson):
             return 1
     if options.watch and words:
@@ -37,7 +37,7 @@ def means_a_place(word: str) -> bool:
     return is_step or is_lesson_name(word)
 
 
-def read_place(word: str) -> tuple[str, int]:
+def find_step_and_number(word: str) -> tuple[str, int]:
     """Return a step, and the number of its lesson; 0 if none is named.
 
     Raises WorkbookError if there is none.

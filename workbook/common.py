@@ -9,38 +9,8 @@ import sys
 import textwrap
 from pathlib import Path
 
-from workbook.places import (
-    PACKAGE,
-    PROGRESS_FILE,
-    ROOT,
-    STEPS,
-    WORK,
-    lesson_files,
-    shown,
-)
+from workbook.places import PACKAGE, PROGRESS_FILE, ROOT, STEPS, WORK, lesson_files
 from workbook.progress import read_progress
-
-__all__ = [
-    "ROOT",
-    "STEPS",
-    "WORK",
-    "WorkbookError",
-    "ask",
-    "behaviour_title",
-    "find_step",
-    "has_work",
-    "lesson_files",
-    "mark",
-    "nearest",
-    "paint",
-    "say_command",
-    "shown",
-    "step_before",
-    "story",
-    "suites_up_to",
-    "work_step",
-    "wrap_text",
-]
 
 WIDEST_TEXT = 110
 # "- ", "1. " and "Why    " begin a paragraph that goes on below its own text.

@@ -15,16 +15,12 @@ from itertools import groupby, zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from workbook import common
 from workbook.common import (
-    ROOT,
-    STEPS,
-    WORK,
     WorkbookError,
     behaviour_title,
-    lesson_files,
     paint,
-    shown,
+    say_command,
+    story,
 )
 from workbook.compare import (
     Comparison,
@@ -47,6 +43,7 @@ from workbook.lessons import (
     place_of_work,
     state_folder,
 )
+from workbook.places import ROOT, STEPS, WORK, lesson_files, shown
 
 if TYPE_CHECKING:  # its packages are needed for the page alone
     from workbook.pages import Section
@@ -89,7 +86,7 @@ def sections_between(a: Place, b: Place, path: str | None) -> list[Section]:
     between = lessons_between(a, b)
     if between and path is None and WORK not in (a.folder, b.folder):
         return [section_of_lesson(lesson) for lesson in between]
-    stories = [common.story(step) for step in steps_between(a.step, b.step)]
+    stories = [story(step) for step in steps_between(a.step, b.step)]
     comparison = compare(a.folder, b.folder, path)
     return [Section(comparison, before="\n\n".join(stories))]
 
@@ -101,14 +98,14 @@ def section_of_lesson(lesson: Lesson) -> Section:
     before = state_folder(State(lesson.step, lesson.number - 1))
     after = state_folder(State(lesson.step, lesson.number))
     tests = behaviours_of(lesson.step).get(lesson.number, [])
-    text = lesson.before
+    text = lesson.task
     if lesson.number == 1:
         text = f"{introduction(lesson.step)}\n\n{text}"
     return Section(
         compare(before, after),
         title=f"{lesson.name} {lesson.title}",
         before=text,
-        after=lesson.after,
+        after=lesson.afterwards,
         behaviours=[behaviour_title(f"{lesson.step}::{test}") for test in tests],
     )
 
@@ -170,7 +167,7 @@ def say_plain_command(a: Path, b: Path, path: str | None) -> None:
         # Git would compare the documents, a .env and a database, too.
         is_same = is_step(a) == is_step(b) and holds_code_alone(a, b)
     if is_same:
-        common.say_command("git", "diff", "--no-index", shown(a), shown(b))
+        say_command("git", "diff", "--no-index", shown(a), shown(b))
 
 
 def holds_code_alone(*folders: Path) -> bool:

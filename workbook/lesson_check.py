@@ -7,7 +7,7 @@ from tests.support.suites import SuiteRunner
 from workbook.chapter import (
     diff_of_given,
     lesson_place,
-    print_after,
+    print_afterwards,
     print_goal,
 )
 from workbook.common import (
@@ -31,7 +31,7 @@ from workbook.lessons import (
 )
 from workbook.places import WORK
 from workbook.progress import Progress, read_progress, write_progress
-from workbook.report import STUCK, explain, next_step, print_all_hold, report
+from workbook.report import STUCK, explain_failure, next_step, print_all_hold, report
 from workbook.runner import Outcome, run_all, run_some
 
 MOST_CHANGES = 6  # behaviours that are named in a list of what changed
@@ -44,33 +44,55 @@ def check_work(runner: SuiteRunner) -> int:
     Raises WorkbookError if the app does not start.
     """
     step = work_step()
-    before = read_progress(WORK)
     if not lessons(step):
-        say_command("pytest", "--step", step[:2], "--app=work")
-        return report(step, WORK, run_all(runner, step, WORK))
+        return check_whole_step(runner, step)
+    before = read_progress(WORK)
     lesson = current_lesson()
-    outcome = None
+    outcome = None  # of all suites
     if lesson is None:
         outcome = run_all(runner, step, WORK)
         lesson = note_lesson(step, outcome)
     say_command("pytest", "--step", lesson.name, "--app=work")
     names = behaviour_names(lesson)
-    first = outcome or run_some(runner, step, WORK, names)
-    note_beginning(lesson, first)
-    failing = [name for name in names if name in first.problems]
-    print_verdict(lesson, failing)
-    if failing:
-        explain(failing[0], first)
+    failing = judge_lesson(lesson, outcome or run_some(runner, step, WORK, names))
     outcome = outcome or run_all(runner, step, WORK)
-    broken = print_the_rest(lesson, outcome, failing)
-    print_changes(lesson, before, outcome)
-    if broken and not failing:
-        explain(broken[0], outcome)
+    broken = judge_the_rest(lesson, outcome, failing, before)
     if broken or failing:
         print(STUCK)
         return 1
     finish(lesson, outcome)
     return 0
+
+
+def check_whole_step(runner: SuiteRunner, step: str) -> int:
+    """Do what check_work() does for a step that has no lessons."""
+    say_command("pytest", "--step", step[:2], "--app=work")
+    return report(step, WORK, run_all(runner, step, WORK))
+
+
+def judge_lesson(lesson: Lesson, outcome: Outcome) -> list[str]:
+    """Print the verdict on a lesson; return those of its behaviours that fail."""
+    note_beginning(lesson, outcome)
+    names = behaviour_names(lesson)
+    failing = [name for name in names if name in outcome.problems]
+    print_verdict(lesson, failing)
+    if failing:
+        explain_failure(failing[0], outcome)
+    return failing
+
+
+def judge_the_rest(
+    lesson: Lesson, outcome: Outcome, failing: list[str], before: Progress
+) -> list[str]:
+    """Print the verdict on all but the lesson; return the behaviours that are broken.
+
+    `failing` are the lesson's own, and `before` are the notes of the last check.
+    """
+    broken = print_the_rest(lesson, outcome, failing)
+    print_changes(lesson, before, outcome)
+    if broken and not failing:
+        explain_failure(broken[0], outcome)
+    return broken
 
 
 def note_beginning(lesson: Lesson, outcome: Outcome) -> None:
@@ -119,7 +141,7 @@ def print_the_rest(
     """
     own = behaviour_names(lesson)
     later = later_behaviours(lesson)
-    earlier = [name for name in outcome.reasons if name not in {*own, *later}]
+    earlier = [name for name in outcome.ran if name not in {*own, *later}]
     broken = [name for name in earlier if name in outcome.problems]
     alike = [name for name in broken if fails_alike(name, failing[:1], outcome)]
     others = [name for name in broken if name not in alike]
@@ -161,7 +183,7 @@ def print_changes(lesson: Lesson, before: Progress, outcome: Outcome) -> None:
         return
     later = set(later_behaviours(lesson))
     if before.all_judged:
-        judged = [name for name in outcome.reasons if name not in later]
+        judged = [name for name in outcome.ran if name not in later]
     else:
         judged = behaviour_names(lesson)
     failed = set(before.failing)
@@ -192,7 +214,7 @@ def finish(lesson: Lesson, outcome: Outcome) -> None:
     if not outcome.failing:
         print_all_hold(outcome)
     print(paint(f"\nLesson {lesson.name} is done: {lesson.title}.", "1;32"))
-    print_after(lesson)
+    print_afterwards(lesson)
     if has_moved_on(lesson):
         print("\nAnother terminal has gone on to the next lesson already.")
         return
@@ -225,7 +247,7 @@ def holds_already(lesson: Lesson, outcome: Outcome) -> bool:
 
 def was_run(lesson: Lesson, outcome: Outcome) -> bool:
     """Return whether the tests ran on a lesson's behaviours: those of its step did."""
-    return set(behaviour_names(lesson)) <= outcome.reasons.keys()
+    return set(behaviour_names(lesson)) <= set(outcome.ran)
 
 
 def note_finished(
@@ -278,8 +300,8 @@ def explain_wanted(runner: SuiteRunner, wanted: str) -> int:
         raise unknown_behaviour(wanted, known)
     outcome = run_some(runner, step, WORK, names)
     if outcome.failing:
-        explain(outcome.failing[0], outcome)
+        explain_failure(outcome.failing[0], outcome)
         return 1
-    for name in outcome.reasons:
+    for name in outcome.ran:
         print(f"{mark(True)} {behaviour_title(name)}: this one holds.")
     return 0

@@ -38,8 +38,8 @@ class Lesson:
     title: str
     essential: bool
     minutes: int
-    before: str  # Markdown: the goal, the idea, what to build
-    after: str  # Markdown: what to try, what goes wrong
+    task: str  # Markdown: the goal, the idea, what to build
+    afterwards: str  # Markdown: what to try, what goes wrong
     given_files: tuple[str, ...]  # copied from the step as they are
     given: str  # a diff that `start` puts in place; may be empty
     diff: str  # what the learner writes
@@ -57,7 +57,7 @@ class Lesson:
     @property
     def words(self) -> int:
         """Return how many words the idea has: what a learner reads to understand."""
-        _, _, idea = self.before.partition("**The idea")
+        _, _, idea = self.task.partition("**The idea")
         return len(idea.partition("**Build")[0].split())
 
 
@@ -155,15 +155,15 @@ def read_lesson(step: str, heading: re.Match[str], body: str) -> Lesson:
             "*essential · 12 minutes* and a block that begins with ```diff are needed."
         )
     text = BLOCK.sub("", body[about.end() :])
-    before, try_it, after = text.partition("**Try it")
+    task, try_it, rest = text.partition("**Try it")
     return Lesson(
         step=step,
         number=number,
         title=heading[2].strip(),
         essential=about[1] == "essential",
         minutes=int(about[2]),
-        before=before.strip(),
-        after=(try_it + after).strip(),
+        task=task.strip(),
+        afterwards=(try_it + rest).strip(),
         given_files=tuple(blocks.get("given", "").split()),
         given=blocks.get("diff given", ""),
         diff=blocks["diff"],

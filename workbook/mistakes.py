@@ -33,7 +33,7 @@ def break_command(options: argparse.Namespace) -> int:
         if copy.exists():
             print(set_aside([f"mistakes/{copy.name}"]))
         make_copy(mistake, copy)
-    explain(mistake, copy)
+    explain_mistake(mistake, copy)
     if options.run:
         again = f"break {mistake.id} --run"
         return serve(copy, options.host, options.port, again, options.new_database)
@@ -85,7 +85,7 @@ def make_copy(mistake: Mistake, copy: Path) -> None:
         raise
 
 
-def explain(mistake: Mistake, copy: Path) -> None:
+def explain_mistake(mistake: Mistake, copy: Path) -> None:
     """Print what the tutorial says, what is true, and what to try."""
     terms = ", ".join(term for term in (mistake.name, mistake.cwe) if term)
     print(f"\n{paint(mistake.title, '1')} ({terms})\n")

@@ -7,7 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from workbook.common import ROOT, STEPS, find_step, say_command, shown
+from workbook.common import find_step, say_command
+from workbook.places import ROOT, STEPS, shown
 
 SAVED = ROOT / "notebooks"
 COPIES = SAVED / "mine"

@@ -149,7 +149,7 @@ class Target:
 def pack_command(options: argparse.Namespace) -> int:
     """Make the folder for a room, and print what is in it and how large it is."""
     folder = Path(options.dir).absolute()
-    refuse_to_overwrite(folder)
+    check_folder(folder)
     targets = read_targets(options.python or [], options.system or [])
     extras = EXTRAS + (NOTEBOOK_EXTRAS if options.notebooks else ())
     folder.mkdir(parents=True, exist_ok=True)
@@ -163,7 +163,7 @@ def pack_command(options: argparse.Namespace) -> int:
     return 0
 
 
-def refuse_to_overwrite(folder: Path) -> None:
+def check_folder(folder: Path) -> None:
     """Raise WorkbookError if something is there that this would replace.
 
     Wheels may be: after an interruption the next call carries on.

@@ -43,7 +43,7 @@ def report(step: str, folder: Path, outcome: Outcome) -> int:
         if folder == WORK:
             print(next_step(step))
         return 0
-    explain(outcome.failing[0], outcome)
+    explain_failure(outcome.failing[0], outcome)
     print_score(outcome)
     if folder == WORK:
         print(STUCK)
@@ -52,7 +52,7 @@ def report(step: str, folder: Path, outcome: Outcome) -> int:
 
 def print_suite(outcome: Outcome, suite: str, every_test: bool) -> None:
     """Print how much of a suite holds, and its tests: all, or those that fail."""
-    names = [name for name in outcome.reasons if name.startswith(f"{suite}::")]
+    names = [name for name in outcome.ran if name.startswith(f"{suite}::")]
     failing = [name for name in names if name in outcome.problems]
     passed = len(names) - len(failing)
     print(f"{mark(not failing)} {paint(suite, '1')}: {passed} of {len(names)} hold")
@@ -88,7 +88,7 @@ def print_score(outcome: Outcome) -> None:
     print(verdict)
 
 
-def explain(name: str, outcome: Outcome) -> None:
+def explain_failure(name: str, outcome: Outcome) -> None:
     """Print one failure in full."""
     problem = outcome.problems[name][0]
     print(f"\n{mark(False)} {paint(behaviour_title(name), '1')}")

@@ -20,9 +20,9 @@ STOPPED_EARLY = "The tests stopped early: something in the app ends the whole pr
 class Outcome:
     """What became of the tests."""
 
-    # By behaviour: why it matters.
-    reasons: dict[str, str] = field(default_factory=dict)
-    problems: dict[str, list[Problem]] = field(default_factory=dict)
+    ran: list[str] = field(default_factory=list)  # behaviours
+    reasons: dict[str, str] = field(default_factory=dict)  # why each of them matters
+    problems: dict[str, list[Problem]] = field(default_factory=dict)  # of each
     total: int = 0  # of the tests, and not of the behaviours: a test may have cases
     done: int = 0
     stop: str = ""  # why the tests did not run
@@ -30,12 +30,12 @@ class Outcome:
     @property
     def failing(self) -> list[str]:
         """Return the behaviours that fail, in the order of the lesson."""
-        return [name for name in self.reasons if name in self.problems]
+        return [name for name in self.ran if name in self.problems]
 
     @property
     def score(self) -> Score:
         """Return how many behaviours hold."""
-        return Score(len(self.reasons) - len(self.failing), len(self.reasons))
+        return Score(len(self.ran) - len(self.failing), len(self.ran))
 
     def add(self, message: Message) -> None:
         """Add what a message tells."""
@@ -45,7 +45,10 @@ class Outcome:
             name = behaviour_of(message.test)
             self.problems.setdefault(name, []).append(message)
         elif isinstance(message, Done):
-            self.reasons[behaviour_of(message.test)] = message.reason
+            name = behaviour_of(message.test)
+            if name not in self.reasons:  # the first of its cases
+                self.ran.append(name)
+            self.reasons[name] = message.reason
             self.done += 1
         elif isinstance(message, Stop):
             self.stop = self.stop or message.reason
@@ -98,21 +101,21 @@ def collect(
                 show_bar(outcome)
     finally:
         hide_bar()
-    if not outcome.stop and (not outcome.reasons or outcome.done < outcome.total):
+    if not outcome.stop and (not outcome.ran or outcome.done < outcome.total):
         outcome.stop = STOPPED_EARLY
     with suppress(OSError):  # a folder that cannot be written to is judged all the same
         note_start(folder, app_starts=not outcome.stop)
     if outcome.stop:
         raise WorkbookError(outcome.stop)
-    outcome.reasons = in_order_of_the_lesson(step, outcome.reasons)
+    outcome.ran = in_order_of_the_lesson(step, outcome.ran)
     return outcome
 
 
-def in_order_of_the_lesson(step: str, reasons: dict[str, str]) -> dict[str, str]:
-    """Return them in the order of the step's hints; the others follow, by suite."""
+def in_order_of_the_lesson(step: str, ran: list[str]) -> list[str]:
+    """Return the behaviours in the order of the step's hints; the others follow."""
     lesson = [f"{step}::{test}" for test in hints(step)]
-    order = dict.fromkeys([*lesson, *behaviours(step), *reasons])
-    return {name: reasons[name] for name in order if name in reasons}
+    order = dict.fromkeys([*lesson, *behaviours(step), *ran])
+    return [name for name in order if name in ran]
 
 
 def note_start(folder: Path, app_starts: bool) -> None:

@@ -113,7 +113,7 @@ def lesson_page(lesson: Lesson) -> str:
     parts = [
         f"# {lesson.name} {lesson.title}",
         f"*{kind} · {lesson.minutes} minutes*",
-        lesson.before,
+        lesson.task,
         "## What holds at the end",
         behaviour_list(lesson),
     ]
@@ -124,7 +124,7 @@ def lesson_page(lesson: Lesson) -> str:
         title = "## Given" if not lesson.given_files else ""
         parts += [title, "`start` puts this in place.", fenced("diff", lesson.given)]
     parts += ["## What to write", fenced("diff", lesson.diff)]
-    parts += ["## Afterwards", lesson.after]
+    parts += ["## Afterwards", lesson.afterwards]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 

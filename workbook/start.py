@@ -56,7 +56,7 @@ def start_command(options: argparse.Namespace) -> int:
         return tell_the_task()
     if options.step == "next":
         return start_next()
-    step, lesson = read_place(options.step)
+    step, lesson = find_beginning(options.step)
     if lesson_files(WORK) and not options.aside and not may_set_aside(options.step):
         return 1
     skipped = skipped_lessons(lesson)
@@ -65,7 +65,7 @@ def start_command(options: argparse.Namespace) -> int:
     return 0
 
 
-def read_place(word: str) -> tuple[str, Lesson | None]:
+def find_beginning(word: str) -> tuple[str, Lesson | None]:
     """Return the step and the lesson to begin with: without a number, the first one.
 
     The lesson is None for a step that has none. Raises WorkbookError if there is no

@@ -162,18 +162,18 @@ def test_the_essential_lessons_are_a_workshop() -> None:
 @pytest.mark.parametrize("lesson", ALL, ids=name_of)
 def test_a_lesson_has_all_its_parts(lesson: Lesson) -> None:
     """Goal, idea with a link, what to build, what to try, what goes wrong."""
-    assert lesson.before.startswith("**Goal")
-    assert "**The idea: " in lesson.before
-    assert re.search(r"\]\(https://", lesson.before), "no link to read on"
-    assert "**Build" in lesson.before
-    assert lesson.after.startswith("**Try it")
-    assert "**What goes wrong" in lesson.after
+    assert lesson.task.startswith("**Goal")
+    assert "**The idea: " in lesson.task
+    assert re.search(r"\]\(https://", lesson.task), "no link to read on"
+    assert "**Build" in lesson.task
+    assert lesson.afterwards.startswith("**Try it")
+    assert "**What goes wrong" in lesson.afterwards
 
 
 @pytest.mark.parametrize("lesson", ALL, ids=name_of)
 def test_what_is_to_be_typed_is_not_broken_into_lines(lesson: Lesson) -> None:
     """A terminal wraps a paragraph: what is long stands in a block of its own."""
-    text = re.sub(r"^```.*?^```", "", lesson.after, flags=re.MULTILINE | re.DOTALL)
+    text = re.sub(r"^```.*?^```", "", lesson.afterwards, flags=re.MULTILINE | re.DOTALL)
 
     long = [code for code in re.findall(r"`([^`]+)`", text) if len(code) > MOST_TYPED]
     assert long == []
