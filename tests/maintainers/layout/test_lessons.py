@@ -11,7 +11,7 @@ from tests.support.harness import Step, close, init_db
 from tests.support.messages import behaviour_of
 from tests.support.suites import SuiteRunner, suites
 from workbook.compare import compare
-from workbook.hints import behaviours
+from workbook.hints import behaviours, find_behaviours
 from workbook.lessons import (
     Lesson,
     State,
@@ -20,6 +20,7 @@ from workbook.lessons import (
     behaviour_names,
     chapter_file,
     copy_code,
+    find_lesson,
     introduction,
     later_behaviours,
     lessons,
@@ -209,3 +210,15 @@ def test_the_readme_shows_the_real_counts_of_a_lesson() -> None:
     for change in compare(a, b).changes:
         row = f"{change.name:46} +{change.added} -{change.removed}"
         assert row in readme
+
+
+def test_the_readme_asks_for_a_behaviour_of_the_lesson_that_it_shows() -> None:
+    """Whoever types what stands there gets an answer about that lesson."""
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    lesson = re.search(r"^\$ python3 -m workbook start (\S+)", readme, re.MULTILINE)[1]
+    word = re.search(r"^python3 -m workbook check (\w+)", readme, re.MULTILINE)[1]
+
+    found = find_behaviours(word, behaviours(find_lesson(lesson).step))
+
+    assert found
+    assert set(found) <= set(behaviour_names(find_lesson(lesson)))
