@@ -1,4 +1,4 @@
-"""`diff` and `peek`: what changes from one folder to another, told as a lesson."""
+"""`diff` and `peek`: what changes from one folder to another, in a lesson's order."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ def write_page(file: Path, a: Place, b: Place, path: str | None) -> int:
 
     if file.exists() and not file.read_bytes().startswith(b"<!doctype html>"):
         raise WorkbookError(
-            f"{file} is there already, and is no page. "
+            f"{file} is there already, and is not an HTML page. "
             "Name another file: it stays as it is."
         )
     sections = sections_between(a, b, path)

@@ -207,7 +207,7 @@ def listed(names: list[str]) -> str:
 def finish(lesson: Lesson, outcome: Outcome) -> None:
     """Say that a lesson is done, and go on to the next that is not.
 
-    What is given for it goes into work/; what does not fit is told, and stays as it is.
+    What is given for it goes into work/; what does not fit is named, and stays.
     Raises WorkbookError if the chapter is stale, or without git; then work/ stays at
     this lesson.
     """

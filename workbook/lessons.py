@@ -193,7 +193,9 @@ def find_lesson(word: str) -> Lesson:
     """
     place = PLACE.fullmatch(word)
     if not place:
-        raise WorkbookError(f"{word} is no lesson. A lesson is written like this: 05.3")
+        raise WorkbookError(
+            f"{word} is not a lesson. A lesson is written like this: 05.3"
+        )
     step = find_step(place["step"])
     number = int(place["lesson"])
     known = lessons(step)

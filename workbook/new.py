@@ -69,8 +69,8 @@ def check_name(name: str, given: bool) -> None:
     """Raise WorkbookError if no package can have this name, or another one has it."""
     if not NAME.fullmatch(name) or len(name) > MAX_NAME or keyword.iskeyword(name):
         problem = (
-            f"{name!r} is no name for a Python package. Use small letters, digits and "
-            f"underscores, a letter first, {MAX_NAME} characters at most"
+            f"{name!r} is not a name for a Python package. Use small letters, digits "
+            f"and underscores, a letter first, {MAX_NAME} characters at most"
         )
     elif is_taken(name):
         problem = f"There is a module called {name} already: it would hide this one"

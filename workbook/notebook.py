@@ -51,10 +51,10 @@ def without_outputs(text: str) -> str:
 
 
 def jupyter_options() -> list[str]:
-    """Return what JupyterLab has to be told.
+    """Return the options that JupyterLab needs.
 
     The file browser begins at the top of the workbook, where the steps are. Jupyter
-    does not start as root unless it is told to.
+    does not start as root unless an option allows it.
     """
     options = [f"--ServerApp.root_dir={ROOT}"]
     if hasattr(os, "geteuid") and os.geteuid() == 0:

@@ -129,7 +129,7 @@ class Target:
         """Return what the markers in requirements are compared with.
 
         The first and a late release of the Python: some packages are needed before,
-        others after a release that only its third number tells.
+        others after a release that has a third number, such as 3.11.3.
         """
         if self.system is None:
             return [{}]
@@ -175,11 +175,11 @@ def check_folder(folder: Path) -> None:
                 "Name another folder, or delete that one."
             )
     if folder.exists() and not folder.is_dir():
-        raise WorkbookError(f"{folder} is no folder. Name another one.")
+        raise WorkbookError(f"{folder} is not a folder. Name another one.")
 
 
 def read_targets(pythons: list[str], systems: list[str]) -> list[Target]:
-    """Return a target for each Python on each system; if none is named, the running.
+    """Return a target for each Python on each system; without any, the running ones.
 
     Raises WorkbookError if a Python is none that the workbook runs with.
     """
@@ -202,7 +202,10 @@ def read_minor(python: str) -> int:
 
 
 def this_system() -> System:
-    """Return the system that runs this, if wheels for others can be told from it."""
+    """Return the system that runs this.
+
+    Raises WorkbookError if wheels cannot be fetched for it by name.
+    """
     for system in SYSTEMS.values():
         markers = system.markers
         if (
@@ -402,7 +405,7 @@ def is_ignored(path: Path, patterns: list[str]) -> bool:
 def build_site(folder: Path) -> bool:
     """Build the site with the command `site`; return whether that worked.
 
-    The room can do without: a failure is told, and the folder is made all the same.
+    The room can do without it: a failure is reported, and the folder is still made.
     """
     print("Building the site; --no-site leaves it out ...", flush=True)
     command = [sys.executable, "-m", "workbook", "site", str(folder)]

@@ -71,7 +71,7 @@ def lesson_files(folder: Path) -> dict[str, Path]:
 
 
 def is_document(name: str) -> bool:
-    """Return whether a file of a step tells about the app, and is no part of it.
+    """Return whether a file of a step describes the app, and is not a part of it.
 
     Its name is its path in the step's folder.
     """

@@ -82,7 +82,7 @@ def load_progress(file: Path) -> Progress:
     try:
         return from_json(json.loads(file.read_text(encoding="utf-8")))
     except (TypeError, AttributeError, OverflowError, RecursionError) as error:
-        raise ValueError(f"{file} holds no notes of the workbook.") from error
+        raise ValueError(f"{file} does not hold notes of the workbook.") from error
 
 
 def from_json(notes: dict[str, Any]) -> Progress:

@@ -1,4 +1,4 @@
-"""Run the suites on a folder, and tell in words which behaviours hold."""
+"""Run the suites on a folder, and print in words which behaviours hold."""
 
 from pathlib import Path
 
@@ -69,7 +69,7 @@ def next_step(step: str) -> str:
 
 
 def print_all_hold(outcome: Outcome) -> None:
-    """Print that every behaviour holds, and how many tests that were."""
+    """Print that every behaviour holds, and how many tests were run."""
     count = outcome.score.total
     cases = ""
     if outcome.total > count:

@@ -39,7 +39,7 @@ NO_START = "the app does not start"
 
 @dataclass
 class Participant:
-    """One person of the room, as the notes tell it."""
+    """One person of the room, as the notes describe it."""
 
     name: str
     path: str
@@ -101,7 +101,7 @@ def read_room(words: list[str]) -> list[Participant]:
     for word in words:
         paths += find_people(word)
     paths = list(dict.fromkeys(paths))
-    names = tell_apart(paths)
+    names = distinct_names(paths)
     room = []
     for path, name in zip(paths, names, strict=True):
         room.append(read_participant(path, name))
@@ -137,7 +137,7 @@ def find_notes(path: Path) -> Path | None:
     return None
 
 
-def tell_apart(paths: list[Path]) -> list[str]:
+def distinct_names(paths: list[Path]) -> list[str]:
     """Return a name for each path: as short as possible, and no two alike."""
     names = [name_of(path, 1) for path in paths]
     for depth in range(2, 10):
@@ -165,7 +165,7 @@ def printable(text: str) -> str:
 
 
 def read_participant(path: Path, name: str) -> Participant:
-    """Return what somebody's notes tell, or why they tell nothing."""
+    """Return what somebody's notes say, or why they say nothing."""
     participant = Participant(name, str(path))
     file = find_notes(path)
     if not path.exists():
@@ -183,7 +183,7 @@ def read_participant(path: Path, name: str) -> Participant:
 
 
 def fill_in(participant: Participant, progress: Progress) -> None:
-    """Fill in what the notes tell."""
+    """Fill in what the notes say."""
     if progress.step not in STEPS:
         participant.problem = "the notes name no step"
         return
@@ -201,7 +201,7 @@ def fill_in(participant: Participant, progress: Progress) -> None:
 def fill_in_lesson(
     participant: Participant, progress: Progress, lesson: Lesson
 ) -> None:
-    """Fill in what the notes tell about the current lesson."""
+    """Fill in what the notes say about the current lesson."""
     own = behaviour_names(lesson)
     failing = progress.failing or []
     later = set(later_behaviours(lesson))

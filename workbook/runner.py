@@ -38,7 +38,7 @@ class Outcome:
         return Score(len(self.ran) - len(self.failing), len(self.ran))
 
     def add(self, message: Message) -> None:
-        """Add what a message tells."""
+        """Add what a message says."""
         if isinstance(message, Plan):
             self.total = message.total
         elif isinstance(message, Problem):

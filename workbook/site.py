@@ -19,7 +19,7 @@ def site_command(options: argparse.Namespace) -> int:
     folder = Path(options.dir or "site")
     if folder.exists() and any(folder.iterdir()) and not (folder / MARK).exists():
         raise WorkbookError(
-            f"{folder} holds something that is no site, and stays as it is. "
+            f"{folder} holds something that is not a site, and stays as it is. "
             "Name another folder."
         )
     build(folder)

@@ -51,9 +51,9 @@ from workbook.runner import run_some, run_suites
 
 
 def start_command(options: argparse.Namespace) -> int:
-    """Begin a lesson: make work/ the state before it, and tell what to build."""
+    """Begin a lesson: make work/ the state before it, and print what to build."""
     if not options.step:
-        return tell_the_task()
+        return print_task_again()
     if options.step == "next":
         return start_next()
     step, lesson = find_beginning(options.step)
@@ -172,7 +172,7 @@ def start_of_work() -> Path:
 
 
 def print_task(step: str, lesson: Lesson | None, skipped: list[Lesson]) -> None:
-    """Print what to build, try the tests of it, and tell which lessons were skipped."""
+    """Print what to build, try the tests of it, and name the skipped lessons."""
     if lesson is None:
         print_story(step)
         print_missing(run_suites(step, WORK).failing)
@@ -193,8 +193,8 @@ def print_task(step: str, lesson: Lesson | None, skipped: list[Lesson]) -> None:
     print_what_next()
 
 
-def tell_the_task() -> int:
-    """Tell again what to build in work/."""
+def print_task_again() -> int:
+    """Print again what to build in work/."""
     step = work_step()
     failing = read_progress(WORK).failing
     lesson = current_lesson()

@@ -15,7 +15,7 @@ from workbook.hints import hint
 from workbook.lesson_check import check_work
 from workbook.places import PACKAGE, WORK, is_lesson, lesson_files
 from workbook.progress import read_progress
-from workbook.start import start_of_work, tell_the_task
+from workbook.start import print_task_again, start_of_work
 
 WATCHED = (".py", ".html", ".css")
 KEYS = "\nWatching work/.  h hint  p peek  d diff  l lesson  r run again  q quit"
@@ -123,16 +123,16 @@ def watch_with(runner: WatchingRunner) -> int:
                 saves.begin()
                 saved = True
             if saved or key == "r":
-                status = check_or_tell(runner, saves)
+                status = check_or_explain(runner, saves)
             elif key:
-                answer_or_tell(key, saves.latest)
+                answer_or_explain(key, saves.latest)
             saved = saves.wait()
             key = read_key()
     return status
 
 
-def check_or_tell(runner: WatchingRunner, saves: Saves) -> int:
-    """Check work/; what is wrong with it is told, and the watching goes on."""
+def check_or_explain(runner: WatchingRunner, saves: Saves) -> int:
+    """Check work/; what is wrong with it is printed, and the watching goes on."""
     try:
         status = check_on_clear_screen(runner, saves)
     except SavedMeanwhileError:
@@ -144,8 +144,8 @@ def check_or_tell(runner: WatchingRunner, saves: Saves) -> int:
     return status
 
 
-def answer_or_tell(key: str, latest: str) -> None:
-    """Do what a key stands for; what hinders it is told."""
+def answer_or_explain(key: str, latest: str) -> None:
+    """Do what a key stands for, or print why that is not possible."""
     try:
         answer(key, latest)
     except WorkbookError as error:
@@ -175,7 +175,7 @@ def answer(key: str, latest: str) -> None:
     elif key == "p":
         peek_at_one_file(latest)
     elif key == "l":
-        tell_the_task()
+        print_task_again()
     elif key == "d":
         show(start_of_work(), WORK)
 

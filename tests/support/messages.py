@@ -1,4 +1,4 @@
-"""What is told about a run of the suites: one message for each thing that happens.
+"""What is reported about a run of the suites: one message for each thing that happens.
 
 A message travels from one process to another as a line of JSON.
 """

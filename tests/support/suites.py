@@ -89,7 +89,7 @@ class Outcomes:
     done: int = 0
 
     def add(self, message: Message) -> None:
-        """Add what a message tells. Of a test with several cases, one may fail."""
+        """Add what a message says. Of a test with several cases, one may fail."""
         if isinstance(message, Plan):
             self.total = message.total
         elif isinstance(message, Done):
@@ -197,7 +197,7 @@ class SuiteRunner:
         )
 
     def read_messages(self) -> Iterator[Message]:
-        """Give what a job tells until it ends."""
+        """Give what a job reports until it ends."""
         for line in self.process.stdout:
             if line.startswith("{"):
                 yield from_line(line)
@@ -214,7 +214,7 @@ class SuiteRunner:
             self.end_process()
 
     def skip_to_end(self) -> None:
-        """Skip what a job has told; its last line may be half a message."""
+        """Skip what a job has reported; its last line may be half a message."""
         for line in self.process.stdout:
             if line.startswith(ENDED):
                 break

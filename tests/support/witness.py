@@ -39,10 +39,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 class Witness:
-    """Sees what the tests ask of the app, and tells it with each report."""
+    """Sees what the tests ask of the app, and adds it to each report."""
 
     def __init__(self, config: pytest.Config) -> None:
-        # The name that xdist gives to what a worker tells at its end.
+        # The name that xdist gives to what a worker reports at its end.
         if not hasattr(config, "workeroutput"):
             config.workeroutput = {}
         self.config = config
@@ -93,7 +93,7 @@ class Witness:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, item: pytest.Item) -> Iterator[None]:
-        """Add to a report what is to be told, as plain values: it may go to another
+        """Add to a report what the Reporter needs, as plain values: it may go to another
         process.
         """
         report = yield

@@ -194,7 +194,7 @@ def test_the_workbook_itself_is_no_place_for_a_project() -> None:
 )
 def test_a_name_that_no_package_can_have_is_refused(tmp_path: Path, name: str) -> None:
     """The project could not be imported."""
-    with pytest.raises(WorkbookError, match="no name for a Python package"):
+    with pytest.raises(WorkbookError, match="not a name for a Python package"):
         run_new(str(tmp_path / "shop"), "--name", name)
 
     assert not (tmp_path / "shop").exists()

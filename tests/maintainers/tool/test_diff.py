@@ -374,7 +374,7 @@ def test_a_page_never_takes_the_place_of_something_else(house: Any) -> None:
     """A slip in the command, and somebody's code is gone. An older page may go."""
     house.begin("02")
 
-    assert "is no page" in house.run(
+    assert "is not an HTML page" in house.run(
         "diff", "01", "02", "--html", "work/wsgi.py", code=1
     )
     assert "create_app" in (house.work / "wsgi.py").read_text()
