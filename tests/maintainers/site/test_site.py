@@ -123,6 +123,6 @@ def test_a_folder_with_something_else_in_it_is_left_alone(tmp_path: Path) -> Non
     (tmp_path / "thesis.txt").write_text("years of work")
 
     with pytest.raises(WorkbookError, match="stays as it is"):
-        site_command(type("Options", (), {"folder": str(tmp_path)}))
+        site_command(type("Options", (), {"dir": str(tmp_path)}))
 
     assert (tmp_path / "thesis.txt").read_text() == "years of work"
