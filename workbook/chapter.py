@@ -27,7 +27,7 @@ def plain_text(markdown: str) -> str:
     for number, block in enumerate(re.split(r"^```.*\n", markdown, flags=re.MULTILINE)):
         if number % 2:  # what stands between two fences
             lines = block.rstrip().splitlines()
-            parts.append("\n".join(INDENT + line for line in lines))
+            parts.append("\n".join((INDENT + line).rstrip() for line in lines))
         elif block.strip():
             parts.append(wrap_text(without_marks(join_lines(block.strip()))))
     return "\n\n".join(parts)
@@ -65,8 +65,8 @@ def lesson_place(lesson: Lesson) -> str:
     return f"lesson {lesson.number} of {len(lessons(lesson.step))}"
 
 
-def print_lesson(lesson: Lesson) -> None:
-    """Print where a lesson stands, and its text up to what to build."""
+def print_heading(lesson: Lesson) -> None:
+    """Print a lesson's title, and where it stands."""
     kind = "essential" if lesson.essential else "hardening"
     print()
     print(paint(f"{lesson.name} {lesson.title}", "1"))
@@ -74,9 +74,20 @@ def print_lesson(lesson: Lesson) -> None:
         f"{lesson_place(lesson).capitalize()} of step {lesson.step[:2]}, "
         f"{step_title(lesson.step)}: {kind}, {lesson.minutes} minutes.\n"
     )
+
+
+def print_lesson(lesson: Lesson) -> None:
+    """Print where a lesson stands, and its text up to what to build."""
+    print_heading(lesson)
     if lesson.number == 1 and introduction(lesson.step):
         print(f"{plain_text(introduction(lesson.step))}\n")
     print(f"{plain_text(lesson.before)}\n")
+
+
+def print_goal(lesson: Lesson) -> None:
+    """Print where a lesson stands, and what works at its end."""
+    print_heading(lesson)
+    print(f"{plain_text(lesson.before.partition('**The idea')[0])}\n")
 
 
 def print_behaviours(lesson: Lesson, failing: list[str] | None = None) -> None:
@@ -98,6 +109,27 @@ def print_given(lesson: Lesson) -> None:
     print(wrap_text(f"Given, and in work/ already: {', '.join(names)}."))
     if before(lesson):
         print(f"To see it: python3 -m workbook {diff_of_given(lesson)}")
+    print()
+
+
+def print_skipped(skipped: list[Lesson]) -> None:
+    """Print which lessons were skipped: their code is in place, and is ours."""
+    if not skipped:
+        return
+    titles = []
+    for step in STEPS:
+        missing = [lesson for lesson in skipped if lesson.step == step]
+        if missing and len(missing) == len(lessons(step)):
+            titles.append(f"step {step[:2]}, {step_title(step)}")
+        else:
+            titles += [f"{lesson.name} {lesson.title}" for lesson in missing]
+    print(wrap_text(f"Skipped, and in work/ with our code: {'; '.join(titles)}."))
+    first = before(skipped[0])
+    if first:
+        last = skipped[-1]
+        is_whole = last.number == len(lessons(last.step))
+        end = last.step[:2] if is_whole else last.name
+        print(f"To see it: python3 -m workbook diff {first} {end}")
     print()
 
 

@@ -1,5 +1,6 @@
 """Check work/ for the lesson that it is at, and go on to the next one."""
 
+from collections.abc import Sequence
 from contextlib import suppress
 
 from tests.support.suites import SuiteRunner
@@ -7,9 +8,7 @@ from workbook.chapter import (
     diff_of_given,
     lesson_place,
     print_after,
-    print_behaviours,
-    print_lesson,
-    print_what_next,
+    print_goal,
 )
 from workbook.common import (
     behaviour_title,
@@ -63,7 +62,7 @@ def check_work(runner: SuiteRunner) -> int:
     if failing:
         explain(failing[0], first)
     outcome = outcome or run_all(runner, step, WORK)
-    broken = print_the_rest(lesson, outcome)
+    broken = print_the_rest(lesson, outcome, failing)
     print_changes(lesson, before, outcome)
     if broken and not failing:
         explain(broken[0], outcome)
@@ -110,25 +109,45 @@ def print_verdict(lesson: Lesson, failing: list[str]) -> None:
     print(f"{lesson_place(lesson)}: {passed} of {len(names)}")
 
 
-def print_the_rest(lesson: Lesson, outcome: Outcome) -> list[str]:
+def print_the_rest(
+    lesson: Lesson, outcome: Outcome, failing: Sequence[str] = ()
+) -> list[str]:
     """Print what became of all other behaviours; return those that are broken.
 
     Of what was before the lesson only failures are named; what comes later is counted.
+    `failing` are the lesson's own; the first one has been explained.
     """
     own = behaviour_names(lesson)
     later = later_behaviours(lesson)
     earlier = [name for name in outcome.reasons if name not in {*own, *later}]
     broken = [name for name in earlier if name in outcome.problems]
-    if broken:
-        print(f"{mark(False)} Broken: {counted(broken)} of what came before:")
-        for name in broken:
+    alike = [name for name in broken if fails_alike(name, failing[:1], outcome)]
+    others = [name for name in broken if name not in alike]
+    if alike:
+        verb = "fails" if len(alike) == 1 else "fail"
+        print(
+            f"{mark(False)} {counted(alike)} of what came before {verb}, too, "
+            "for the same reason."
+        )
+    if others:
+        print(f"{mark(False)} Broken: {counted(others)} of what came before:")
+        for name in others:
             print(f"  {mark(False)} {name[:2]}: {behaviour_title(name)}")
-    elif earlier:
+    if earlier and not broken:
         print(f"{mark(True)} Nothing before it is broken: {counted(earlier)}.")
     if later:
         passed = len([name for name in later if name not in outcome.problems])
         print(f"Later in this step: {counted(later)}; {passed} of them hold already.")
     return broken
+
+
+def fails_alike(name: str, explained: Sequence[str], outcome: Outcome) -> bool:
+    """Return whether a behaviour fails with the message of one that was explained.
+
+    Every test of an app with a database begins with `flask init-db`, for example.
+    """
+    said = outcome.problems[name][0].said
+    return any(outcome.problems[other][0].said == said for other in explained)
 
 
 def counted(names: list[str]) -> str:
@@ -141,7 +160,10 @@ def print_changes(lesson: Lesson, before: Progress, outcome: Outcome) -> None:
     if before.failing is None or before.step != lesson.step:
         return
     later = set(later_behaviours(lesson))
-    judged = [name for name in outcome.reasons if name not in later]
+    if before.all_judged:
+        judged = [name for name in outcome.reasons if name not in later]
+    else:
+        judged = behaviour_names(lesson)
     failed = set(before.failing)
     failing = set(outcome.failing)
     green = [name for name in judged if name in failed - failing]
@@ -186,7 +208,7 @@ def finish(lesson: Lesson, outcome: Outcome) -> None:
     if following is None:
         print(f"\n{next_step(lesson.step)}")
         return
-    print_next(following, given, outcome)
+    print_next(following, given)
 
 
 def has_moved_on(lesson: Lesson) -> bool:
@@ -224,12 +246,13 @@ def note_finished(
     write_progress(WORK, progress)
 
 
-def print_next(lesson: Lesson, given: Given, outcome: Outcome) -> None:
-    """Print the lesson that work/ is at now, and what became of what is given."""
+def print_next(lesson: Lesson, given: Given) -> None:
+    """Print which lesson work/ is at now, and what became of what is given.
+
+    Not its whole text: what to try in the lesson before has to stay on the screen.
+    """
     print(paint(f"\n{'-' * 60}", "2"))
-    print_lesson(lesson)
-    is_known = was_run(lesson, outcome)
-    print_behaviours(lesson, outcome.failing if is_known else None)
+    print_goal(lesson)
     if given.placed:
         names = ", ".join(given.placed)
         print(wrap_text(f"Given for this lesson, and put into work/: {names}."))
@@ -239,7 +262,7 @@ def print_next(lesson: Lesson, given: Given, outcome: Outcome) -> None:
             f"Given, too, but it does not fit your work/{name}, which stays as it is. "
             f"To see it:\n  python3 -m workbook {diff_of_given(lesson)} {name}\n"
         )
-    print_what_next()
+    print("To read this lesson: python3 -m workbook start")
 
 
 def explain_wanted(runner: SuiteRunner, wanted: str) -> int:

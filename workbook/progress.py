@@ -31,6 +31,7 @@ class Progress:
     lesson: int = 0  # 0: not known; `check` finds it
     finished: list[str] = field(default_factory=list)  # lessons, such as 05.2
     failing: list[str] | None = None  # None: the suites have not run yet
+    all_judged: bool = True  # False: `start` has judged the lesson's behaviours alone
     done: dict[str, Score] = field(default_factory=dict)  # by step
     hints: dict[str, int] = field(default_factory=dict)  # by test: how many were shown
     # By lesson: the behaviours that held when it began; nobody has built those here.
@@ -49,6 +50,7 @@ class Progress:
         if self.failing is None or set(self.failing) - set(failing):
             self.progressed_at = now()
         self.failing = failing
+        self.all_judged = True
 
 
 def now() -> str:
@@ -97,6 +99,7 @@ def from_json(notes: dict[str, Any]) -> Progress:
         progress.hints[name] = max(0, int(level))
     for lesson, names in notes.get("started_with", {}).items():
         progress.started_with[lesson] = [str(name) for name in names]
+    progress.all_judged = bool(notes.get("all_judged", True))
     progress.app_starts = bool(notes.get("app_starts", True))
     progress.checked_at = read_moment(notes.get("checked_at", ""))
     progress.progressed_at = read_moment(notes.get("progressed_at", ""))

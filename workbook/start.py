@@ -18,6 +18,7 @@ from workbook.chapter import (
     print_behaviours,
     print_given,
     print_lesson,
+    print_skipped,
     print_what_next,
 )
 from workbook.common import (
@@ -34,6 +35,7 @@ from workbook.common import (
 )
 from workbook.lessons import (
     Lesson,
+    all_lessons,
     behaviour_names,
     current_lesson,
     find_lesson,
@@ -57,8 +59,9 @@ def start_command(options: argparse.Namespace) -> int:
     step, lesson = read_place(options.step)
     if lesson_files(WORK) and not options.aside and not may_set_aside(options.step):
         return 1
+    skipped = skipped_lessons(lesson)
     begin(step, lesson)
-    print_task(step, lesson)
+    print_task(step, lesson, skipped)
     return 0
 
 
@@ -96,8 +99,9 @@ def start_next() -> int:
     following = next_lesson(lesson)
     if following is None:
         raise WorkbookError(f"{lesson.name} is the last lesson. {next_step(step)}")
+    skipped = skipped_lessons(following)
     begin(following.step, following)
-    print_task(following.step, following)
+    print_task(following.step, following, skipped)
     return 0
 
 
@@ -106,6 +110,23 @@ def lesson_in_notes(step: str) -> Lesson | None:
     number = read_progress(WORK).lesson
     known = lessons(step)
     return known[number - 1] if 1 <= number <= len(known) else None
+
+
+def skipped_lessons(lesson: Lesson | None) -> list[Lesson]:
+    """Return the lessons between the one that work/ is at and a later one.
+
+    What `check` has found to be finished was not skipped. Call it before begin().
+    """
+    if lesson is None:
+        return []
+    progress = read_progress(WORK)
+    now = (progress.step, progress.lesson)
+    skipped = []
+    for other in all_lessons():
+        is_between = now <= (other.step, other.number) < (lesson.step, lesson.number)
+        if is_between and other.name not in progress.finished:
+            skipped.append(other)
+    return skipped
 
 
 def may_set_aside(word: str) -> bool:
@@ -150,8 +171,8 @@ def start_of_work() -> Path:
     return start_folder(lesson) if lesson else step_before(step)
 
 
-def print_task(step: str, lesson: Lesson | None) -> None:
-    """Print what to build, and try the tests of it."""
+def print_task(step: str, lesson: Lesson | None, skipped: list[Lesson]) -> None:
+    """Print what to build, try the tests of it, and tell which lessons were skipped."""
     if lesson is None:
         print_story(step)
         print_missing(run_suites(step, WORK).failing)
@@ -161,11 +182,13 @@ def print_task(step: str, lesson: Lesson | None) -> None:
         outcome = run_some(runner, step, WORK, behaviour_names(lesson))
     progress = read_progress(WORK)
     progress.failing = outcome.failing
+    progress.all_judged = False
     names = behaviour_names(lesson)
     holding = [name for name in names if name not in outcome.problems]
     progress.begin_lesson(lesson.name, holding)
     write_progress(WORK, progress)
     print_behaviours(lesson, outcome.failing)
+    print_skipped(skipped)
     print_given(lesson)
     print_what_next()
 

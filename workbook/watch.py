@@ -15,10 +15,10 @@ from workbook.hints import hint
 from workbook.lesson_check import check_work
 from workbook.places import PACKAGE, WORK, is_lesson, lesson_files
 from workbook.progress import read_progress
-from workbook.start import start_of_work
+from workbook.start import start_of_work, tell_the_task
 
 WATCHED = (".py", ".html", ".css")
-KEYS = "\nWatching work/.   h hint   p peek   d diff   r run again   q quit"
+KEYS = "\nWatching work/.  h hint  p peek  d diff  l lesson  r run again  q quit"
 CLEAR_SCREEN = "\x1b[2J\x1b[H"
 
 
@@ -175,6 +175,8 @@ def answer(key: str, latest: str) -> None:
         hint()
     elif key == "p":
         peek_at_one_file(latest)
+    elif key == "l":
+        tell_the_task()
     elif key == "d":
         show(start_of_work(), WORK)
 

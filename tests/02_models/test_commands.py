@@ -64,6 +64,7 @@ def test_init_db_does_not_show_the_databases_password(
     close(app)
     assert result.exit_code == 0, result.output
     assert "hunter2" not in result.output
+    assert "db.example" in result.output, "it does not say which database that is"
 
 
 def test_init_db_names_a_column_that_the_table_lacks(app: Flask, sql: Sql) -> None:
@@ -90,6 +91,7 @@ def test_add_user_asks_for_the_password_and_keeps_it_secret(
     assert result.exit_code == 0, (
         f"flask add-user failed: {result.output}{result.exception or ''}"
     )
+    assert "ada@example.com" in result.output, "it does not say who has an account"
     assert PASSWORD not in result.output
     assert PASSWORD not in str(sql("SELECT * FROM users"))
     assert len(sql("SELECT id FROM users")) == 1

@@ -196,3 +196,23 @@ def test_nothing_is_stored_yet_and_the_page_says_so(
     assert answer.status_code == 200
     assert visible_text(answer) != visible_text(fresh)
     assert sql("SELECT id FROM users") == []
+
+
+@pytest.mark.steps(3, 3)  # from step 04 on, a form that was sent well is a redirect
+def test_a_form_that_was_sent_well_comes_back_empty(visitor: Visitor) -> None:
+    """Filled in as before, it looks refused, and people send it once more."""
+    typed = {
+        "name": "Ada Lovelace",
+        "email": "ada@example.com",
+        "website": "https://ada.example",
+        "password": PASSWORD,
+        "confirm": PASSWORD,
+    }
+    for path in FORMS:
+        fields = controls(visitor.get(path)).keys() & typed.keys()
+
+        answer = visitor.submit(path, {name: typed[name] for name in fields})
+
+        assert answer.status_code == 200
+        filled = [name for name in fields if controls(answer)[name].get("value")]
+        assert filled == [], f"{path} comes back with what was typed in {filled}"

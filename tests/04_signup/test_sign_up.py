@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from tests.support.checks import assert_error_page, assert_marked
+from tests.support.checks import assert_error_page, assert_logged, assert_marked
 from tests.support.harness import PASSWORD, Step, Visitor, main_form, visible_text
 from tests.support.visitor import fill_in_what_else_is_required
 
@@ -99,6 +99,22 @@ def test_after_signing_up_the_log_in_page_welcomes_you(visitor: Visitor) -> None
     page = answer.follow()
     assert page.request.path == "/login"
     assert "Ada Lovelace" in visible_text(page)
+
+
+@pytest.mark.asvs("16.2.1", "16.2.5")
+def test_a_sign_up_is_logged_by_the_accounts_number(
+    visitor: Visitor, sql: Sql, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A flood of new accounts should be seen; a log, which many people read, names
+    nobody.
+    """
+    visitor.sign_up(name="Ada Lovelace", email="ada@example.com")
+
+    number = sql("SELECT id FROM users")[0].id
+    lines = [record.getMessage() for record in caplog.records]
+    assert_logged(lines, f"Account {number}")
+    personal = ("Lovelace", "ada@example.com", PASSWORD)
+    assert [line for line in lines if any(word in line for word in personal)] == []
 
 
 @pytest.mark.asvs("1.2.1", "3.2.2")

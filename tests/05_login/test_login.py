@@ -304,6 +304,17 @@ def test_logging_out_logs_out(member: Visitor) -> None:
     assert not member.logged_in, "the member is logged in"
 
 
+def test_who_logs_out_is_told_so(member: Visitor) -> None:
+    """On a shared computer one wants to be sure before one leaves."""
+    member.log_in()
+
+    page = member.log_out().follow()
+
+    again = member.get(page.request.path)
+    told = set(visible_text(page).split()) - set(visible_text(again).split())
+    assert told, "after the log-out the page says what it always says"
+
+
 def test_logging_out_twice_does_no_harm(member: Visitor) -> None:
     """A second tab, an old page: the visitor is out either way."""
     member.log_in()

@@ -11,6 +11,7 @@ import pytest
 from flask import Flask
 from flask_login import FlaskLoginClient, current_user, login_user
 from sqlalchemy import event, inspect
+from sqlalchemy.exc import OperationalError
 
 from tests.support.harness import HOST, PASSWORD, Step, Visitor, query
 
@@ -464,6 +465,29 @@ def test_noting_a_visit_commits_nothing_of_the_views(
     assert query(app, "SELECT last_seen FROM user_sessions")[0].last_seen != before, (
         "the visit is noted all the same"
     )
+
+
+@pytest.mark.asvs("16.5.2")
+def test_a_visit_that_cannot_be_noted_costs_nobody_the_page(
+    app: Flask, member: Visitor, sql: Sql, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The page was ready. A disk that is full should be seen by the operator alone."""
+    member.log_in()
+    sql("UPDATE user_sessions SET last_seen = :then", then=ago(minutes=5))
+    with app.app_context():
+        engine = app.extensions["sqlalchemy"].engine
+
+    def refuse(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        if statement.startswith("UPDATE user_sessions"):
+            raise OperationalError(statement, {}, Exception("the disk is full"))
+
+    event.listen(engine, "before_cursor_execute", refuse)
+    answer = member.get("/dashboard", expect_errors=True)
+    event.remove(engine, "before_cursor_execute", refuse)
+
+    assert answer.status_code == 200
+    levels = {record.levelname for record in caplog.records}
+    assert "WARNING" in levels, "the log holds no warning"
 
 
 def test_a_log_out_works_from_a_page_that_was_open_before(member: Visitor) -> None:

@@ -8,6 +8,7 @@ import pytest
 from click.testing import Result
 from flask import Flask
 
+from tests.support.checks import assert_logged
 from tests.support.harness import NEW_PASSWORD, Visitor, query
 
 Sql = Callable[..., list[Any]]
@@ -25,6 +26,14 @@ def flask(app: Flask, command: str, *arguments: str, typed: str = "") -> Result:
     return result
 
 
+def assert_done(result: Result, email: str = "ada@example.com") -> None:
+    """The command has succeeded, and says so to whom it may concern."""
+    assert result.exit_code == 0, result.output
+    assert email in result.stdout.lower(), (
+        f"it does not say for whom it has done it: {result.stdout!r}"
+    )
+
+
 @pytest.mark.asvs("7.4.2")
 def test_deactivate_ends_every_session_and_keeps_the_member_out(
     app: Flask, member: Visitor
@@ -36,7 +45,7 @@ def test_deactivate_ends_every_session_and_keeps_the_member_out(
 
     result = flask(app, "deactivate", "ada@example.com")
 
-    assert result.exit_code == 0, result.output
+    assert_done(result)
     assert not member.logged_in, "the member is logged in"
     member.log_in()
     assert not member.logged_in, "the member is logged in"
@@ -49,7 +58,7 @@ def test_reactivate_lets_the_member_log_in_again(app: Flask, member: Visitor) ->
 
     result = flask(app, "reactivate", "ada@example.com")
 
-    assert result.exit_code == 0, result.output
+    assert_done(result)
     assert not member.logged_in, "the member is logged in"
     member.log_in()
     assert member.logged_in, "the member is not logged in"
@@ -80,7 +89,7 @@ def test_end_sessions_logs_a_member_out_everywhere(app: Flask, member: Visitor) 
 
     result = flask(app, "end-sessions", "ADA@example.com")
 
-    assert result.exit_code == 0, result.output
+    assert_done(result)
     assert not member.logged_in, "the member is logged in"
     assert bob.logged_in, "Bob is not logged in"
 
@@ -101,7 +110,7 @@ def test_an_unknown_address_is_said_to_be_unknown(app: Flask) -> None:
 
 @pytest.mark.asvs("7.4.3")
 def test_set_password_gives_a_new_one_and_logs_the_member_out_everywhere(
-    app: Flask, member: Visitor
+    app: Flask, member: Visitor, caplog: pytest.LogCaptureFixture
 ) -> None:
     """For the member who has forgotten the password, or whose account was taken
     over: the thief is logged in as well.
@@ -112,8 +121,9 @@ def test_set_password_gives_a_new_one_and_logs_the_member_out_everywhere(
         app, "set-password", "ADA@example.com", typed=f"{NEW_PASSWORD}\n" * 2
     )
 
-    assert result.exit_code == 0, result.output
+    assert_done(result)
     assert NEW_PASSWORD not in result.output, "the password is shown on the terminal"
+    assert_logged(caplog.records, "Account ", "password")
     assert not member.logged_in, "the old session is still good"
     member.log_in()
     assert not member.logged_in, "the old password still opens the account"
@@ -135,7 +145,7 @@ def test_set_password_holds_the_operator_to_the_same_rules(
 
 
 def test_delete_user_deletes_the_account_and_all_that_belongs_to_it(
-    app: Flask, member: Visitor, sql: Sql
+    app: Flask, member: Visitor, sql: Sql, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Whoever asks to be forgotten is to be forgotten whole; a session that is left
     could come alive for somebody else.
@@ -144,10 +154,12 @@ def test_delete_user_deletes_the_account_and_all_that_belongs_to_it(
     bob.sign_up("bob@example.com")
     bob.log_in("bob@example.com")
     member.log_in()
+    caplog.clear()
 
     result = flask(app, "delete-user", "ADA@example.com", typed="y\n")
 
-    assert result.exit_code == 0, result.output
+    assert_done(result)
+    assert_logged(caplog.records, "Account ")
     assert not member.logged_in, "the deleted member is still logged in"
     assert len(sql("SELECT id FROM users")) == 1
     assert len(sql("SELECT id FROM user_sessions")) == 1

@@ -148,6 +148,23 @@ def test_the_account_asks_for_the_password_again_after_a_quarter_of_an_hour(
     assert member.logged_in, "the member is not logged in"
 
 
+def test_a_member_is_told_why_the_password_is_asked_for_again(
+    app: Flask, member: Visitor, sql: Sql
+) -> None:
+    """Who reads "Please log in first" believes to be logged out, and may look for the
+    thief who did it.
+    """
+    stranger = Visitor(app).get("/account").follow()
+    member.log_in()
+    sql("UPDATE user_sessions SET created = :then", then=ago(minutes=16))
+
+    page = member.get("/account").follow()
+
+    told = page.html.find(role="status")
+    assert told, "nothing is said"
+    assert told.text != stranger.html.find(role="status").text
+
+
 @pytest.mark.asvs("7.2.4")
 def test_typing_the_password_again_starts_a_new_session(
     member: Visitor, sql: Sql

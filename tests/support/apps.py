@@ -4,6 +4,7 @@ import importlib.util
 import itertools
 import logging
 import os
+import re
 import shutil
 import sys
 from collections.abc import Mapping
@@ -14,6 +15,7 @@ from types import ModuleType
 from typing import Any
 
 import jinja2
+from click.testing import Result
 from flask import Flask
 
 from tests.support.visitor import HOST
@@ -195,9 +197,15 @@ def place_of(url: Any) -> tuple[str | int | None, ...]:
 def init_db(app: Flask) -> None:
     """Make the tables as one does by hand: `flask init-db`."""
     result = app.test_cli_runner().invoke(args=["init-db"])
-    assert result.exit_code == 0, (
-        f"flask init-db failed: {result.output}{result.exception or ''}"
-    )
+    assert result.exit_code == 0, f"flask init-db failed: {reason_of(result)}"
+
+
+def reason_of(result: Result) -> str:
+    """Return why a command has failed, without the usage that Click prints first."""
+    said = re.sub(r"\AUsage: .*?\n\n", "", result.output, flags=re.DOTALL)
+    if isinstance(result.exception, SystemExit):  # its text is only the status
+        return said.strip()
+    return f"{said}{result.exception or ''}"
 
 
 def forget_attempts(app: Flask) -> None:

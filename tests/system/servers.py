@@ -208,6 +208,9 @@ class PostgreSQL(Database):
             "127.0.0.1",
             "-k",
             "",
+            # The disk may be late: a process that is stopped loses nothing by it.
+            "-c",
+            "fsync=off",
         ]
 
     def stop(self, how: int = signal.SIGINT) -> None:
@@ -249,6 +252,9 @@ class MariaDB(Database):
             f"--datadir={self.data}",
             f"--socket={self.folder}/socket",
             f"--pid-file={self.folder}/pid",
+            # The disk may be late: a process that is stopped loses nothing by it.
+            "--innodb-flush-log-at-trx-commit=2",
+            "--innodb-flush-method=nosync",
         ]
         where = [f"--port={self.port}", "--bind-address=127.0.0.1"]
         return [

@@ -108,7 +108,7 @@ def test_the_whole_suite_passes_with_all_recipes(
 @pytest.mark.parametrize("name", NAMES)
 def test_a_recipe_needs_no_other(new_project: Callable[..., Any], name: str) -> None:
     """Alone, its own tests pass, and those that look at every page. The rest of the
-    suite has its turn in tests/system/test_recipes.py.
+    suite has its turn with all recipes together.
     """
     owner = new_project("my_shop", recipes=(name,))
     tests = sorted(path.name for path in owner.path.glob("tests/test_*.py"))

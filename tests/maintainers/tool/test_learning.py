@@ -271,8 +271,8 @@ def test_watch_answers_at_every_save(
 
 
 def test_watch_has_keys(house: Any, terminal: Callable) -> None:
-    """Hint, peek, diff, again, quit; no Enter needed. The whole answer at a key press
-    is more than one asked for: peek shows one file, and the others' names.
+    """Hint, peek, diff, lesson, again, quit; no Enter needed. The whole answer at a key
+    press is more than one asked for: peek shows one file, and the others' names.
     """
     house.begin_lesson("01.2")
     house.edit("routes.py", "def index", "def start")
@@ -280,7 +280,8 @@ def test_watch_has_keys(house: Any, terminal: Callable) -> None:
         ("q quit", "h"),
         ("Ask again", "p"),
         ("They are ", "d"),
-        ("def start", "r"),
+        ("def start", "l"),
+        ("The idea: ", "r"),
         ("lesson 2 of 6", "q"),
     )
     screen = terminal("check", "--watch", keys=keys, NO_COLOR="1")

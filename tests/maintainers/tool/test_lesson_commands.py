@@ -20,6 +20,7 @@ from workbook.progress import Progress, read_progress, write_progress
 from workbook.runner import Outcome
 
 RACE = "04_signup::test_eight_sign_ups_at_once_make_one_account"
+SCREEN = 24  # lines of a small terminal
 CLICK = "04_signup::test_a_second_click_on_the_button_is_no_second_sign_up"
 
 
@@ -88,7 +89,7 @@ def test_start_next_takes_the_official_state(house: Any) -> None:
 
 
 def test_a_lesson_that_is_done_leads_to_the_next(house: Any) -> None:
-    """The verdict on the lesson, what to try, and the next lesson's text."""
+    """The verdict on the lesson, what to try, and what the next lesson is about."""
     house.begin_lesson("04.2")
     house.note(step="04_signup", lesson=2, failing=[RACE, CLICK])
     house.git(house.work, "apply", "-", data=house.pipe("peek"))
@@ -104,13 +105,49 @@ def test_a_lesson_that_is_done_leads_to_the_next(house: Any) -> None:
         "Lesson 04.2 is done: Two sign-ups at the same moment.",
         "Try it: ",
         "Lesson 3 of 3 of step 04",
-        "✗ a second click on the button is no second sign up",
+        "Goal: an impatient visitor clicks twice",
+        "To read this lesson: python3 -m workbook start",
     ]
     said = out[out.index("$ pytest") :]
     assert [part for part in parts if part not in said] == []
     assert sorted(parts, key=said.index) == parts
+    end = out[out.index("Lesson 04.2 is done") :]
+    assert len(end.splitlines()) < SCREEN, "what to try has scrolled away"
     assert house.notes["lesson"] == 3
     assert house.notes["finished"] == ["04.2"]
+
+
+def test_a_first_check_names_nothing_as_broken_that_never_held(house: Any) -> None:
+    """Without `flask init-db` no earlier behaviour can be tried: that is one reason,
+    and nothing that the learner has done.
+    """
+    house.run("start", "02")
+
+    out = house.run("check", code=1)
+
+    assert "Said   flask init-db failed: Error: No such command 'init-db'.\n" in out
+    count = r"✗ \d+ behaviours of what came before fail, too, for the same reason\.\n"
+    assert re.search(count, out)
+    assert "Broken" not in out
+    assert "Since the last check" not in out
+
+
+def test_start_tells_which_lessons_were_skipped(house: Any) -> None:
+    """In a workshop one goes from 02.2 to 03.1; the code of the others is there."""
+    house.begin_lesson("02.3")
+    finished = ["02.1", "02.2", "02.5"]
+    house.note(step="02_models", lesson=3, finished=finished)
+
+    out = house.run("start", "04.2", "--aside", COLUMNS="200")
+
+    told = (
+        "Skipped, and in work/ with our code: 02.3 One spelling; 02.4 An account for "
+        "an operator; 02.6 Commands that say what is missing; 02.7 Rows from an old "
+        "app; step 03, forms; 04.1 Store the account."
+    )
+    assert told in out.replace("\n  ", " ").replace("\n", " ")
+    assert "To see it: python3 -m workbook diff 02.2 04.1\n" in out
+    assert "Skipped" not in house.run("start", "03", "--aside"), "that is a way back"
 
 
 def test_what_is_broken_is_told_and_what_comes_later_is_counted(house: Any) -> None:
@@ -293,13 +330,25 @@ def test_a_folder_between_two_lessons_is_judged(house: Any) -> None:
     assert re.search(r"\n1 failed, \d+ passed", out)
 
 
-def test_the_tool_is_found_from_work(house: Any) -> None:
-    """One has changed to it to look at a file."""
+@pytest.mark.parametrize(
+    ("folder", "tool"),
+    [
+        ("work", "../workbook"),
+        ("notebooks", "../workbook"),
+        ("steps/05_login", "../../workbook"),
+        ("work/flask_login_tutorial", "../../workbook"),
+    ],
+)
+def test_the_tool_is_found_from_a_folder_below(
+    house: Any, folder: str, tool: str
+) -> None:
+    """One has changed to it to run `flask`, or to look at a file."""
     house.begin_lesson("04.2")
+    (house.path / "notebooks").mkdir()
 
     out = subprocess.run(
-        [sys.executable, "../../workbook", "diff", "04.1-start", "work", "auth.py"],
-        cwd=house.package,
+        [sys.executable, tool, "diff", "04.1-start", "work", "auth.py"],
+        cwd=house.path / folder,
         env=house.env,
         capture_output=True,
         text=True,
