@@ -66,10 +66,10 @@ def test_a_step_is_begun_with_its_first_lesson(house: Any) -> None:
 
 @pytest.mark.parametrize("command", ["start", "check", "run", "test"])
 def test_a_lesson_that_is_not_there_names_those_that_are(
-    house: Any, command: str
+    shared_house: Any, command: str
 ) -> None:
     """One look, and one knows what to type."""
-    out = house.run(command, "04.9", code=1)
+    out = shared_house.run(command, "04.9", code=1)
 
     assert "There is no lesson 04.9. There is: 04.1 Store the account, 04.2" in out
 
