@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.support.messages import Done, Message, Plan, Problem, Stop, behaviour_of
-from tests.support.suites import SuiteRunner, available_workers, find_tests
+from tests.support.suites import SuiteRunner, find_tests, workers_for
 from workbook.common import WorkbookError, behaviour_title, mark
 from workbook.hints import behaviours, hints
 from workbook.progress import Score, now, read_progress, write_progress
@@ -62,7 +62,7 @@ def run_suites(step: str, folder: Path) -> Outcome:
 
 def run_all(runner: SuiteRunner, step: str, folder: Path) -> Outcome:
     """Do what run_suites() does, with a runner that is there already."""
-    outcome = collect(runner, step, folder, None, available_workers())
+    outcome = collect(runner, step, folder, None, workers_for(step))
     with suppress(OSError):  # a folder that cannot be written to is judged all the same
         note(step, folder, outcome)
     return outcome

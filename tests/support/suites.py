@@ -18,6 +18,8 @@ ROOT = Path(__file__).parent.parent.parent
 STARTED = "started "  # a job's first line: this, and the number of its process
 ENDED = "ended"  # the line after the last message of a job
 MOST_WORKERS = 8
+# One more process imports everything once more: that takes as long as these tests.
+BEHAVIOURS_PER_WORKER = 40
 # What a session of its own is on Windows.
 NEW_GROUP = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
 ENVIRONMENT = {
@@ -25,11 +27,6 @@ ENVIRONMENT = {
     "PYTEST_ADDOPTS": "",
     "PYTHONDONTWRITEBYTECODE": "1",
 }
-
-
-def available_workers() -> int:
-    """Return how many processes to run the tests in: one for each core."""
-    return min(os.cpu_count() or 1, MOST_WORKERS)
 
 
 def suites(step: str) -> list[str]:
@@ -66,6 +63,19 @@ def files_of_behaviours(suite: str) -> dict[str, str]:
         for function in re.findall(r"^def (test_\w+)", text, re.MULTILINE):
             files[f"{suite}::{function}"] = f"tests/{suite}/{path.name}"
     return files
+
+
+def workers_for(step: str) -> int:
+    """Return how many processes to run the suites up to a step in.
+
+    At most one for each core; fewer where their imports would take longer than the
+    tests.
+    """
+    behaviours = 0
+    for suite in suites(step):
+        behaviours += len(files_of_behaviours(Path(suite).name))
+    useful = max(1, behaviours // BEHAVIOURS_PER_WORKER)
+    return min(useful, os.cpu_count() or 1, MOST_WORKERS)
 
 
 @dataclass

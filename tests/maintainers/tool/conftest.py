@@ -138,10 +138,23 @@ class House:
         path.write_text(text.replace(old, new), encoding="utf-8")
 
 
+@pytest.fixture(scope="session")
+def lot(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the houses of this process stand, one after the other: pytest need not
+    compile the suites again, which it keeps by their path.
+    """
+    return tmp_path_factory.mktemp("lot")
+
+
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
+def house(lot: Path) -> Iterator[House]:
     """The workbook as somebody has just cloned it, without its history."""
-    path = tmp_path / "Übung eins ☕"
+    for left in lot.iterdir():
+        if left.is_dir() and not left.is_symlink():
+            shutil.rmtree(left)
+        else:
+            left.unlink()
+    path = lot / "Übung eins ☕"
     for name in ("steps", "tests", "workbook"):
         ignored = shutil.ignore_patterns("__pycache__", ".env", "instance", "proof")
         shutil.copytree(ROOT / name, path / name, ignore=ignored)

@@ -15,8 +15,18 @@ import pytest
 
 from workbook.hints import behaviours
 from workbook.places import lesson_files
-from workbook.variables import KEPT
+from workbook.variables import ADDED, KEPT, clean_environment
 
+# Variables that somebody has set for something else.
+STRANGE = {
+    "PYTEST_ADDOPTS": "-k nothing_is_called_this",
+    "PYTEST_PLUGINS": "no_such_plugin",
+    "FLASK_DEBUG": "1",
+    "FLASK_TESTING": "1",
+    "SECRET_KEY": "short",
+    "SQLALCHEMY_DATABASE_URI": "nonsense",
+    "TRUSTED_HOSTS": "elsewhere.example",
+}
 BASE_PYTHON = getattr(sys, "_base_executable", sys.executable)
 
 
@@ -71,22 +81,29 @@ def ensure(house: Any, **env: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_pip_installs_into_the_environment_whatever_the_variables_say(
+def test_a_bare_machine_gets_an_environment_whatever_the_variables_say(
     tiny: Any,
 ) -> None:
-    """With PIP_USER=1 pip refuses; with PIP_TARGET the packages are elsewhere."""
+    """With nothing but Python: a command makes .venv, installs what it needs, and
+    carries on with that. With PIP_USER=1 pip would refuse; with PIP_TARGET the packages
+    would be elsewhere.
+    """
     target = tiny.path / "elsewhere"
-    out = ensure(
-        tiny,
-        PIP_USER="1",
-        PIP_TARGET=str(target),
-        PIP_REQUIRE_VIRTUALENV="1",
-        PYTHONHOME="",
-    )
+    tiny.env |= {"PIP_USER": "1", "PIP_TARGET": str(target), "PYTHONHOME": ""}
+    tiny.env["PIP_REQUIRE_VIRTUALENV"] = "1"
 
-    assert "04_signup" in out.stdout, out.stderr
+    nothing = ensure(tiny, PIP_FIND_LINKS="")
+    first = ensure(tiny)
+    second = ensure(tiny, PIP_FIND_LINKS="")
+
+    assert "pip gets none" in nothing.stderr
+    assert "$ pip install -c constraints.txt" in first.stderr
+    assert "04_signup" in first.stdout, first.stderr
     assert list(tiny.path.glob(".venv/lib/python*/site-packages/tinything.py"))
     assert not target.exists()
+    said = second.stdout + second.stderr
+    assert "pip install" not in said, "the second time it is all there"
+    assert "04_signup" in second.stdout
 
 
 def test_an_environment_without_pip_that_somebody_made_is_not_cleared(
@@ -139,36 +156,34 @@ def test_a_folder_that_is_no_environment_stays(tiny: Any) -> None:
     assert [path.name for path in (tiny.path / ".venv").iterdir()] == ["mine.txt"]
 
 
-@pytest.mark.parametrize(
-    "env",
-    [
-        {"PYTEST_ADDOPTS": "-k nothing_is_called_this"},
-        {"PYTEST_PLUGINS": "no_such_plugin"},
-        {"FLASK_DEBUG": "1", "FLASK_TESTING": "1"},
-        {
-            "SECRET_KEY": "short",
-            "SQLALCHEMY_DATABASE_URI": "nonsense",
-            "TRUSTED_HOSTS": "elsewhere.example",
-        },
-        {"PYTHONPATH": "{stranger}"},
-    ],
-    ids=lambda env: " ".join(env),
-)
-def test_check_says_the_same_whatever_stands_in_the_environment(
-    house: Any, env: dict[str, str]
-) -> None:
+def test_check_says_the_same_whatever_stands_in_the_environment(house: Any) -> None:
     """Else "all hold" may be said of a part, and a right app gets crosses."""
     stranger = house.path / "stranger"
     stranger.mkdir()
     for module in ("flask", "harness", "pytest"):
         (stranger / f"{module}.py").write_text("raise SystemExit('a stranger')")
     shutil.copytree(house.path / "steps" / "01_config", house.work)
-    values = {name: value.format(stranger=stranger) for name, value in env.items()}
 
-    out = house.run("check", "01", **values)
+    out = house.run("check", "01", **STRANGE, PYTHONPATH=str(stranger))
 
     assert "✗" not in out
     assert f"All {len(behaviours('01_config'))} behaviours hold" in out
+
+
+def test_what_was_set_for_something_else_is_taken_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Each name, and its folders on Python's path; what is removed can be told."""
+    elsewhere = os.path.abspath("elsewhere")
+    environment = {**STRANGE, "PYTHONPATH": "elsewhere", "HOME": "/home/ada"}
+    monkeypatch.setattr(os, "environ", environment)
+    monkeypatch.setattr(sys, "path", [elsewhere, "/usr/lib/python"])
+
+    removed = clean_environment()
+
+    assert set(removed) == {*STRANGE, "PYTHONPATH"}
+    assert set(environment) == {"HOME", *ADDED}
+    assert sys.path == ["/usr/lib/python"]
 
 
 @pytest.mark.parametrize(

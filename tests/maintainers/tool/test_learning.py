@@ -1,6 +1,5 @@
 """The learner's loop: start, check, hint, peek, reset, list."""
 
-import json
 import re
 import time
 from collections.abc import Callable
@@ -57,12 +56,8 @@ def test_start_never_overwrites_work(house: Any) -> None:
 
 def test_check_ticks_what_holds_and_shows_one_failure_in_full(house: Any) -> None:
     """Asked, came back, where."""
-    house.begin("03")
-    house.edit("templates/index.html", "</h1>", "</h2>")
-    house.edit(
-        "routes.py", "    return render", "    raise KeyError('oh')\n    return render"
-    )
-    out = house.run("check", "02", code=1)
+    house.begin_lesson("01.2")
+    out = house.run("check", code=1)
 
     assert "✓" in out
     assert "✗" in out
@@ -85,13 +80,15 @@ def test_an_error_in_a_view_is_told_with_its_place(house: Any) -> None:
 
 def test_a_finished_lesson_is_all_ticks(house: Any) -> None:
     """Status 0 means done, for scripts as well."""
-    house.begin_lesson("02.1")
+    house.begin_lesson("01.1")
     house.git(house.work, "apply", "-", data=house.pipe("peek"))
     nothing = house.pipe("peek")
     out = house.run("check", code=0)
 
+    done = "Lesson 01.1 is done: A factory and a page."
     assert nothing == ""
-    assert "✗" not in out.partition("Lesson 02.1 is done: A table of users.")[0]
+    assert done in out
+    assert "✗" not in out.partition(done)[0]
 
 
 @pytest.mark.parametrize(
@@ -155,7 +152,7 @@ def test_an_app_that_does_not_start_is_one_message(
 
 def test_windows_line_ends_in_work_do_no_harm(house: Any) -> None:
     """An editor may write them."""
-    house.begin("02")
+    house.begin_lesson("01.2")
     before = house.run("check", code=1)
     for path in house.work.rglob("*"):
         if path.suffix in (".py", ".html", ".css"):
@@ -163,18 +160,16 @@ def test_windows_line_ends_in_work_do_no_harm(house: Any) -> None:
     out = house.run("check", code=1)
 
     assert out.count("✗") == before.count("✗")
-    assert "+" not in house.run("diff", "01", "work", "--stat"), (
+    assert "+" not in house.run("diff", "01.2-start", "work", "--stat"), (
         "a reader is not shown line ends"
     )
 
 
 def test_what_holds_is_remembered(house: Any) -> None:
     """Nobody starts over after closing a terminal."""
-    house.begin("02")
+    house.begin_lesson("01.2")
     house.run("check", code=1)
-    good, of = json.loads((house.work / ".workbook.json").read_text())["done"][
-        "02_models"
-    ]
+    good, of = house.notes["done"]["01_config"]
     out = house.run("list")
 
     assert f"{good} of {of}" in out
@@ -185,7 +180,7 @@ def test_what_holds_is_remembered(house: Any) -> None:
 
 def test_a_hint_goes_deeper_each_time(house: Any) -> None:
     """Three levels, and then the answer is all that is left."""
-    house.begin("02")
+    house.begin_lesson("01.1")
     house.run("check", code=1)
     told = [house.run("hint") for _ in range(4)]
 
@@ -259,7 +254,7 @@ def test_watch_answers_at_every_save(
     house: Any, read_until: Callable, interrupt: Callable
 ) -> None:
     """A file that does not start the app is told, too, and waited for."""
-    house.begin("02")
+    house.begin_lesson("01.2")
     process = house.start("check", "--watch")
     first = read_until(process, "Watching work/")
     house.edit("routes.py", "def index()", "def index((")
@@ -276,20 +271,25 @@ def test_watch_answers_at_every_save(
 
 
 def test_watch_has_keys(house: Any, terminal: Callable) -> None:
-    """Hint, peek, diff, lesson, again, quit; no Enter needed."""
-    house.begin("02")
+    """Hint, peek, diff, lesson, again, quit; no Enter needed. The whole answer at a key press
+    is more than one asked for: peek shows one file, and the others' names.
+    """
+    house.begin_lesson("01.2")
     house.edit("routes.py", "def index", "def start")
-    watching = "q quit"
     keys = (
-        (watching, "h"),
+        ("q quit", "h"),
         ("Ask again", "p"),
-        ("models.py", "d"),
+        ("They are ", "d"),
         ("def start", "l"),
         ("The idea: ", "r"),
-        ("lesson 1 of 7", "q"),
+        ("lesson 2 of 6", "q"),
     )
-    screen = terminal("check", "--watch", keys=keys)
+    screen = terminal("check", "--watch", keys=keys, NO_COLOR="1")
 
+    answer = screen[screen.index("Ask again") : screen.index("They are ")]
+    files = re.findall(r"^flask_login_tutorial/\S+ +\+\d+ -\d+", answer, re.MULTILINE)
+    assert len(files) == 1
+    assert "more differ" in answer
     assert "Traceback" not in screen
 
 

@@ -284,10 +284,10 @@ def test_a_checkout_with_windows_line_ends_has_the_same_lessons(house: Any) -> N
     assert house.pipe("diff", "04.1", "04.2") == before
 
 
-def test_a_read_only_checkout_can_show_lessons(house: Any, tmp_path: Path) -> None:
+def test_a_read_only_checkout_can_show_lessons(house: Any, lot: Path) -> None:
     """They are made where one can write, and nothing of it is left."""
     house.path.chmod(0o555)
-    before = set(tmp_path.iterdir())
+    before = set(lot.iterdir())
 
     out = subprocess.run(
         [sys.executable, "-m", "workbook", "diff", "04.1", "04.2"],
@@ -301,7 +301,7 @@ def test_a_read_only_checkout_can_show_lessons(house: Any, tmp_path: Path) -> No
     house.path.chmod(0o755)
 
     assert "IntegrityError" in out.stdout, out.stderr
-    assert set(tmp_path.iterdir()) == before
+    assert set(lot.iterdir()) == before
 
 
 def test_without_git_a_lesson_is_a_sentence(house: Any) -> None:

@@ -12,6 +12,10 @@ from typing import Any
 
 import pytest
 
+from workbook import wheels
+from workbook.pack import read_targets
+from workbook.wheels import find_wheels
+
 BASE_PYTHON = getattr(sys, "_base_executable", sys.executable)
 PACK = """
 import sys
@@ -118,15 +122,26 @@ def test_wheels_are_those_that_the_room_needs(shop: Any, tmp_path: Path) -> None
 
 def test_each_system_that_is_named_gets_its_wheels(shop: Any, tmp_path: Path) -> None:
     """In one room there are several."""
-    words = ["--python", "3.11", "--python", "3.12"]
-    words += ["--system", "mac", "--system", "linux", "--no-site"]
+    words = ["--python", "3.11", "--system", "mac", "--system", "linux", "--no-site"]
     out = pack(shop, str(tmp_path / "room"), *words)
 
     found = wheels_in(tmp_path / "room" / "wheels")
     assert "old_python" in found
     assert "on_windows" not in found
-    for title in ("Python 3.11 on macOS", "Python 3.12 on Linux"):
+    for title in ("Python 3.11 on macOS", "Python 3.11 on Linux"):
         assert f"Fetching wheels for {title}" in out
+
+
+def test_each_python_is_fetched_for_each_system() -> None:
+    """Who has which is not known before."""
+    targets = read_targets(["3.11", "3.12"], ["mac", "linux"])
+
+    assert {str(target) for target in targets} == {
+        "Python 3.11 on macOS on Apple silicon",
+        "Python 3.11 on Linux",
+        "Python 3.12 on macOS on Apple silicon",
+        "Python 3.12 on Linux",
+    }
 
 
 def test_wheels_that_are_missing_are_told_and_the_next_call_carries_on(
@@ -151,6 +166,7 @@ def test_nothing_of_the_teachers_own_is_handed_out(
     shop: Any, tmp_path: Path, with_git: bool
 ) -> None:
     """A key in .env, accounts in instance/ and the teacher's answers in work/."""
+    write_project(shop, [], "")  # to fetch none is enough here
     private = ["steps/01_config/.env", "steps/01_config/instance/a.db", "work/a.py"]
     private += ["work-20260101-101010/b.py", ".venv/c.py", "mine.html", "notes/d.txt"]
     (shop.path / ".gitignore").write_text(
@@ -248,18 +264,34 @@ def ensure(house: Any) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.mark.parametrize("beside", [True, False])
-def test_packages_come_from_the_folder_wheels_by_themselves(
-    offline: Any, beside: bool
-) -> None:
+def test_packages_come_from_the_folder_wheels_by_themselves(offline: Any) -> None:
     """No variable to set, which differs from shell to shell; the path has blanks."""
-    folder = offline.path.parent if beside else offline.path
-    (folder / "wheels").mkdir()
-    make_wheel(folder / "wheels", "tinything")
+    folder = offline.path.parent / "wheels"
+    folder.mkdir()
+    make_wheel(folder, "tinything")
     out = ensure(offline)
 
     assert "04_signup" in out.stdout, out.stderr
     assert DeadIndex.asked == []
+
+
+def test_the_folder_wheels_may_be_in_the_workbook_or_beside_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`pack` puts it beside; the nearer one wins, and an empty one is none."""
+    root = tmp_path / "workbook"
+    inside = root / "wheels"
+    beside = tmp_path / "wheels"
+    inside.mkdir(parents=True)
+    beside.mkdir()
+    monkeypatch.setattr(wheels, "ROOT", root)
+
+    found = [find_wheels()]
+    for folder in (beside, inside):
+        make_wheel(folder, "tinything")
+        found.append(find_wheels())
+
+    assert found == [None, beside, inside]
 
 
 def test_without_a_network_a_sentence_comes_at_once(offline: Any) -> None:
@@ -275,9 +307,9 @@ def test_without_a_network_a_sentence_comes_at_once(offline: Any) -> None:
 
 def test_a_folder_for_other_pythons_says_which(offline: Any) -> None:
     """pip would only say that there is no matching distribution."""
-    wheels = offline.path / "wheels"
-    wheels.mkdir()
-    make_wheel(wheels, "tinything", tag="cp33-cp33-win_amd64")
+    folder = offline.path / "wheels"
+    folder.mkdir()
+    make_wheel(folder, "tinything", tag="cp33-cp33-win_amd64")
     out = ensure(offline)
 
     assert "has packages for Python 3.3 on Windows; this is Python 3." in out.stderr
@@ -286,9 +318,9 @@ def test_a_folder_for_other_pythons_says_which(offline: Any) -> None:
 def test_a_folder_without_the_notebooks_packages_names_them(offline: Any) -> None:
     """`pack` leaves them out unless it is asked for them."""
     write_project(offline, ["tinything>=1", "jupyterlab>=4"], "")
-    wheels = offline.path / "wheels"
-    wheels.mkdir()
-    make_wheel(wheels, "tinything")
+    folder = offline.path / "wheels"
+    folder.mkdir()
+    make_wheel(folder, "tinything")
     out = ensure(offline)
 
     assert "wheels lacks jupyterlab>=4." in out.stderr

@@ -4,7 +4,6 @@ import re
 import socket
 import sqlite3
 import stat
-import subprocess
 import time
 import urllib.request
 from collections.abc import Callable
@@ -250,58 +249,6 @@ def test_an_environment_of_ones_own_is_used_as_it_is(house: Any) -> None:
     house.run("test", "01", "--collect-only", "-q", "-p", "no:cacheprovider")
 
     assert not (house.path / ".venv").exists()
-
-
-def test_a_bare_machine_gets_an_environment_and_an_interrupted_one_is_mended(
-    house: Any, tmp_path: Any
-) -> None:
-    """With nothing but Python: the command makes .venv, installs what it needs, and
-    carries on with that.
-    """
-    import sys
-    import zipfile
-
-    wheel = tmp_path / "tinything-1.0-py3-none-any.whl"
-    info = "tinything-1.0.dist-info"
-    with zipfile.ZipFile(wheel, "w") as archive:
-        archive.writestr("tinything.py", "")
-        archive.writestr(
-            f"{info}/METADATA", "Metadata-Version: 2.1\nName: tinything\nVersion: 1.0\n"
-        )
-        archive.writestr(
-            f"{info}/WHEEL",
-            "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
-        )
-        archive.writestr(f"{info}/RECORD", "")
-    project = (
-        '[project]\ndependencies = ["tinything>=1"]\n[project.optional-dependencies]\n'
-    )
-    (house.path / "pyproject.toml").write_text(project)
-    (house.path / "constraints.txt").write_text("tinything==1.0\n")
-    env = {**house.env, "PIP_NO_INDEX": "1", "PIP_CONFIG_FILE": "/dev/null"}
-    code = "import sys; from workbook.bootstrap import ensure; ensure((), ['list'])"
-
-    def call(links: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [getattr(sys, "_base_executable", sys.executable), "-c", code],
-            cwd=house.path,
-            env={**env, "PIP_FIND_LINKS": links},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-
-    nothing = call("")
-    first = call(str(tmp_path))
-    second = call("")
-
-    assert "pip gets none" in nothing.stderr
-    assert "$ pip install -c constraints.txt" in first.stderr
-    assert "04_signup" in first.stdout, first.stderr
-    assert "pip install" not in second.stderr + second.stdout, (
-        "the second time it is all there"
-    )
-    assert "04_signup" in second.stdout
 
 
 def test_an_app_that_cannot_be_read_is_a_sentence(house: Any) -> None:

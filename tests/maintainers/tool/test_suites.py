@@ -1,5 +1,6 @@
 """One way of running suites: in one process or in several, anew or warm."""
 
+import os
 import shutil
 import signal
 import threading
@@ -11,7 +12,7 @@ import pytest
 
 from tests.support.harness import STEPS
 from tests.support.messages import Done, Message, Plan, Problem, behaviour_of
-from tests.support.suites import SuiteRunner, find_tests
+from tests.support.suites import SuiteRunner, find_tests, workers_for
 from tests.support.witness import Clock
 
 NOT_DEBUGGING = "01_config::test_debugging_is_off_unless_asked_for"
@@ -56,6 +57,14 @@ def test_several_processes_tell_the_same_as_one(
     assert several == one
     assert any("KeyError: 'oh'" in message for message in one)
     assert any("GET / -> 500" in message for message in one)
+
+
+def test_a_short_suite_runs_in_one_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each process imports everything anew, which takes longer than step 01's tests."""
+    monkeypatch.setattr(os, "cpu_count", lambda: 6)
+
+    assert workers_for("01_config") == 1
+    assert workers_for("06_protected") == 6
 
 
 def test_only_the_chosen_behaviours_run(runner: SuiteRunner) -> None:

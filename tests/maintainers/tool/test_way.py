@@ -1,7 +1,6 @@
 """A learner's way through a step: the task, the failures, the help, and back again."""
 
 import json
-import re
 import shutil
 from collections.abc import Callable
 from typing import Any
@@ -11,27 +10,20 @@ import pytest
 from workbook.lessons import (
     behaviour_names,
     find_lesson,
-    first_open_lesson,
     start_folder,
 )
 from workbook.report import next_step
 
+START_PAGE = "01_config::test_the_start_page_is_open_to_all_and_says_which_step_this_is"
+
 
 @pytest.fixture
 def started(house: Any) -> Any:
-    """Step 01 in work/ with two faults, and a check of it."""
+    """Step 01 in work/ with a fault, and with what a check of it has noted."""
     shutil.copytree(house.path / "steps" / "01_config", house.work)
     house.edit("templates/index.html", "</h1>", "</h2>")
-    house.edit(
-        "routes.py", "    return render", "    raise KeyError('oh')\n    return render"
-    )
-    house.run("check", "01", code=1)
+    house.note(step="01_config", lesson=1, failing=[START_PAGE])
     return house
-
-
-def failing(house: Any) -> list[str]:
-    """What failed when the suites last ran."""
-    return json.loads((house.work / ".workbook.json").read_text())["failing"]
 
 
 def title(name: str) -> str:
@@ -67,10 +59,10 @@ def test_a_slip_gets_the_nearest_name(
 
 def test_check_explains_the_failure_that_is_asked_for(house: Any) -> None:
     """The first one need not be the one that somebody is working on."""
-    house.begin("02")
+    house.begin_lesson("01.2")
     first = house.run("check", code=1)
-    own = behaviour_names(find_lesson("02.1"))
-    wanted = [name for name in own if name in failing(house)][1]
+    own = behaviour_names(find_lesson("01.2"))
+    wanted = [name for name in own if name in house.notes["failing"]][1]
     second = house.run("check", *title(wanted).upper().split(), code=1)
 
     assert explained(second) == title(wanted)
@@ -111,7 +103,7 @@ def test_start_without_a_step_tells_the_task_again(started: Any) -> None:
     out = started.run("start")
 
     assert "of step 01, " in out
-    assert f"✗ {title(failing(started)[0])}" in out
+    assert f"✗ {title(START_PAGE)}" in out
     assert (started.package / "routes.py").read_bytes() == before
 
 
@@ -126,7 +118,7 @@ def test_reset_takes_a_folder_as_peek_does(started: Any) -> None:
     """With all that is in it; nothing else is touched."""
     (started.package / "templates" / "mine.html").write_text("mine")
     routes = (started.package / "routes.py").read_bytes()
-    step = start_folder(first_open_lesson("01_config", failing(started)))
+    step = start_folder(find_lesson("01.1"))
     started.run("reset", "templates")
 
     templates = started.package / "templates"
@@ -215,8 +207,8 @@ def test_the_step_after_one_that_holds_is_not_asked_about(
 ) -> None:
     """That is how one goes on with one's own code."""
     house.begin("02")
-    notes = {"step": "01_config", "done": {"01_config": [9, 9]}, "failing": []}
-    (house.work / ".workbook.json").write_text(json.dumps(notes))
+    house.note(step="01_config", done={"01_config": [9, 9]}, failing=[])
+    house.edit("routes.py", "def index()", "def index((")
     screen = terminal("check", "02")
 
     assert "[y/N]" not in screen
@@ -227,22 +219,6 @@ def test_the_last_step_says_what_comes_next() -> None:
     """There is no step 07."""
     assert "start 02" in next_step("01_config")
     assert "list --mistakes" in next_step("06_protected")
-
-
-def test_peek_in_watch_shows_one_file(house: Any, terminal: Callable) -> None:
-    """The whole answer at a key press is more than one asked for: the file saved last,
-    and the others' names.
-    """
-    house.begin("02")
-    keys = (("q quit", "p"), ("They are ", "q"))
-    screen = terminal("check", "--watch", keys=keys, NO_COLOR="1")
-
-    answer = screen[screen.index("q quit") :]
-    assert (
-        len(re.findall(r"^flask_login_tutorial/\S+ +\+\d+ -\d+", answer, re.MULTILINE))
-        == 1
-    )
-    assert "more differ" in answer
 
 
 def test_break_takes_a_port(
