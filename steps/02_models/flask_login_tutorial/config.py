@@ -142,12 +142,11 @@ def read_env_file() -> Mapping[str, str | None]:
 def check_key(setting: Setting) -> str:
     """Refuse a key that somebody can guess: it signs a cookie for any account."""
     problem = key_problem(setting.value)
-    if problem:
-        raise setting.error(
-            f"{problem}. Make a key with\n    {NEW_KEY_COMMAND}\n"
-            f"and {setting.how_to_set()}"
-        )
-    return setting.value
+    if problem is None:
+        return setting.value
+    raise setting.error(
+        f"{problem}. Make a key with\n    {NEW_KEY_COMMAND}\nand {setting.how_to_set()}"
+    )
 
 
 def check_old_keys(setting: Setting) -> list[str]:
