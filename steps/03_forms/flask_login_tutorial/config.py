@@ -30,10 +30,10 @@ FALSE_WORDS = {"0", "false", "no", "off"}
 # A host name, or .name for all its subdomains; a port may follow.
 HOST_NAME = re.compile(r"\.?\w[\w.-]*(:\d{1,5})?")
 # Seconds. Without them a database server that is silent hangs every page for ever.
+# By driver: each has names of its own for them.
 TIMEOUTS = {
-    "postgresql": {"connect_timeout": 5, "options": "-c lock_timeout=10s"},
-    "mysql": {"connect_timeout": 5, "read_timeout": 20, "write_timeout": 20},
-    "mariadb": {"connect_timeout": 5, "read_timeout": 20, "write_timeout": 20},
+    "psycopg": {"connect_timeout": 5, "options": "-c lock_timeout=10s"},
+    "pymysql": {"connect_timeout": 5, "read_timeout": 20, "write_timeout": 20},
 }
 GIVEN = "given to create_app"
 ENVIRONMENT = "from the environment"
@@ -246,11 +246,11 @@ def engine_options(uri: str) -> dict[str, Any]:
         "hide_parameters": True,  # keeps password hashes out of error messages
         "pool_pre_ping": True,  # after an outage the next request works again
     }
-    dialect = make_url(uri).get_dialect().name
-    if dialect != "sqlite":
+    dialect = make_url(uri).get_dialect()
+    if dialect.name != "sqlite":
         # With MySQL's REPEATABLE READ two requests at once see an old state of a row.
         options["isolation_level"] = "READ COMMITTED"
-        options["connect_args"] = TIMEOUTS.get(dialect, {})
+        options["connect_args"] = TIMEOUTS.get(dialect.driver, {})
     return options
 
 
