@@ -314,7 +314,12 @@ def test_an_attempt_counts_whatever_is_answered(own_app: Flask) -> None:
 
 @pytest.mark.parametrize(
     ("proxies", "header", "guessed"),
-    [(1, "", MANY_ACCOUNTS), (1, " , ", ONE_ACCOUNT), (0, "198.51.100.7", ONE_ACCOUNT)],
+    [
+        (1, "", MANY_ACCOUNTS),
+        (1, " , ", ONE_ACCOUNT),
+        (0, "198.51.100.7", ONE_ACCOUNT),
+        (2, "198.51.100.7", ONE_ACCOUNT),
+    ],
 )
 def test_visitors_behind_a_proxy_that_hides_them_do_not_shut_each_other_out(
     make_app: Callable[..., Flask],
