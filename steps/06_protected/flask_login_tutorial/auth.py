@@ -94,6 +94,9 @@ def log_in(user: User, form: LoginForm) -> ResponseReturnValue:
     current_app.logger.info(
         "Account %s logged in from %s", user.id, request.remote_addr
     )
+    if user.previous_login is not None:
+        when = user.previous_login.strftime("%Y-%m-%d at %H:%M")
+        flash(f"You last logged in on {when} (UTC).")
     return redirect(safe_next_url())
 
 
