@@ -49,7 +49,7 @@ MISTAKES = {
         "limits-that-punish-a-room",
         "logged-in-signup",
         "logout-by-get",
-        "no-throttle",
+        "no-rate-limits",
         "old-session-kept",
         "open-redirect",
         "timing",

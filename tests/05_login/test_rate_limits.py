@@ -204,7 +204,7 @@ def test_a_forged_forwarded_address_is_no_new_start(app: Flask) -> None:
     assert statuses[-1] == 429
 
 
-def test_successful_log_ins_are_not_counted(member: Visitor) -> None:
+def test_successful_log_ins_do_not_use_up_the_guesses(member: Visitor) -> None:
     """Logging in and out all day is no attack."""
     for _log_in in range(GUESSES + 2):
         assert member.log_in().status_code == 302
