@@ -352,7 +352,7 @@ def test_another_site_cannot_log_anybody_out(member: Visitor) -> None:
 
 
 @pytest.mark.asvs("16.5.3")
-def test_two_wrong_changes_at_once_do_not_matter_to_a_log_in(
+def test_a_password_changed_during_a_log_in_keeps_the_old_one_out(
     step: Step, member: Visitor, sql: Sql
 ) -> None:
     """A race condition: the password changes while the old one is checked. The old one

@@ -380,6 +380,26 @@ def test_a_log_in_deletes_the_members_expired_sessions(
     assert len(sql("SELECT id FROM user_sessions")) == 1
 
 
+def test_comparing_two_members_starts_no_session(
+    step: Step, app: Flask, sql: Callable[..., list[Any]]
+) -> None:
+    """`current_user == post.author` is a question. Flask-Login compares what goes into
+    the session cookie, and to make that for somebody else would log them in.
+    """
+    Visitor(app).sign_up()
+    Visitor(app).sign_up("bob@example.com")
+    user = step.module.models.User
+    with app.app_context():
+        ada = user.find("ada@example.com")
+        bob = user.find("bob@example.com")
+
+        assert ada == user.find("ada@example.com")
+        assert ada != bob
+        assert ada not in [bob, None]
+
+    assert sql("SELECT id FROM user_sessions") == []
+
+
 def test_a_view_that_calls_login_user_itself_starts_a_session_that_ends(
     step: Step, own_app: Flask
 ) -> None:

@@ -241,13 +241,16 @@ def test_a_remembered_visitor_cannot_end_sessions_without_the_password(
     assert owner.logged_in, "the owner is not logged in"
 
 
-def test_the_account_says_when_the_password_was_typed_last(
-    member: Visitor, sql: Sql
-) -> None:
+def test_a_log_in_says_when_the_one_before_it_was(member: Visitor, sql: Sql) -> None:
     """A time at which one slept is how one learns that somebody else knows the
-    password.
+    password. The time of this log-in would tell nobody anything.
     """
-    member.log_in()
+    first = visible_text(member.log_in().follow())
+    member.log_out()
     sql("UPDATE users SET last_login = '2020-02-20 20:20:00'")
 
-    assert "2020-02-20" in visible_text(member.get("/account"))
+    second = visible_text(member.log_in().follow())
+
+    assert "last logged in" not in first
+    assert "last logged in" in second
+    assert "2020-02-20 at 20:20" in second

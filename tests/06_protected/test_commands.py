@@ -79,6 +79,22 @@ def test_reactivate_ends_a_session_that_slipped_in_meanwhile(
     assert not member.logged_in, "the member is logged in"
 
 
+def test_what_the_operator_does_to_an_account_is_logged(
+    app: Flask, caplog: pytest.LogCaptureFixture
+) -> None:
+    """After an attack one has to tell the operator's doing from the attacker's."""
+    password = NEW_PASSWORD
+    for command, word in (
+        ("add-user", "made"),
+        ("deactivate", " deactivated"),
+        ("reactivate", "reactivated"),
+    ):
+        caplog.clear()
+        flask(app, command, "bob@example.com", typed=f"{password}\n{password}\n")
+
+        assert_logged(caplog.records, "Account ", "operator", word)
+
+
 @pytest.mark.asvs("7.4.5")
 def test_end_sessions_logs_a_member_out_everywhere(app: Flask, member: Visitor) -> None:
     """For the member who calls and says that the phone is gone."""

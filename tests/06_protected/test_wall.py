@@ -7,11 +7,12 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import flask_login
 import pytest
 from flask import Flask
 
 from tests.support.checks import members_pages
-from tests.support.harness import PASSWORD, Visitor, visible_text
+from tests.support.harness import PASSWORD, Visitor, query, visible_text
 
 Sql = Callable[..., list[Any]]
 
@@ -231,6 +232,46 @@ def test_a_home_with_two_ways_to_the_internet_reaches_the_account(
     for ip in ("192.0.2.1", "198.51.100.20", "192.0.2.1"):
         member.extra_environ["REMOTE_ADDR"] = ip
         assert member.get("/account").status_code == 200, ip
+
+
+def test_a_network_of_long_ago_is_not_known_any_more(member: Visitor, sql: Sql) -> None:
+    """Ten days ago the password was typed in a café, and now at home: a thief in the
+    café with a copy of the cookie opens no account.
+    """
+    member.log_in(remember=True)
+    sql("UPDATE user_sessions SET created = :then", then=ago(days=10))
+    member.extra_environ["REMOTE_ADDR"] = "198.51.100.20"
+    member.log_in(page=member.get("/account").follow(), remember=True)
+    at_home = member.get("/account").status_code
+
+    member.extra_environ["REMOTE_ADDR"] = "192.0.2.1"
+    in_the_cafe = member.get("/account").status_code
+
+    assert at_home == 200
+    assert in_the_cafe == 302, "the account opened from a network of ten days ago"
+
+
+def test_flask_logins_own_decorator_does_not_let_a_stale_log_in_through(
+    own_app: Flask,
+) -> None:
+    """It has the same name as ours, and does not know when the password was typed.
+
+    Who imports the wrong one has to find out at once, and not after an attack.
+    """
+
+    @own_app.get("/own-page")
+    @flask_login.fresh_login_required
+    def own_page() -> str:
+        return "opened"
+
+    visitor = Visitor(own_app)
+    visitor.sign_up()
+    visitor.log_in()
+    query(own_app, "UPDATE user_sessions SET created = :then", then=ago(minutes=16))
+
+    answer = visitor.get("/own-page", expect_errors=True)
+
+    assert answer.status_code != 200, "it opened, 16 minutes after the password"
 
 
 def test_an_ipv6_address_that_changes_stays_in_its_network(app: Flask) -> None:

@@ -252,7 +252,7 @@ class Load:
             thread.join()
 
     def come_and_go(self, number: int) -> None:
-        """Visit again and again, from another address each time: the throttle is for
+        """Visit again and again, from another address each time: the rate limits are for
         one who tries too often.
         """
         count = 0

@@ -127,15 +127,9 @@ def read_env_file() -> Mapping[str, str | None]:
 
 def check_key(setting: Setting) -> str:
     """Refuse a key that somebody can guess: it signs a cookie for any account."""
-    key = setting.value
-    if not isinstance(key, str) or not key:
-        problem = "is missing"
-    elif len(key) < 32:
-        problem = "is shorter than 32 characters"
-    elif len(set(key)) < 8 or any(word in key.lower() for word in PLACEHOLDERS):
-        problem = "is a placeholder, not a secret"
-    else:
-        return key
+    problem = key_problem(setting.value)
+    if problem is None:
+        return setting.value
     raise setting.error(
         f"{problem}. Make a key with\n    {NEW_KEY_COMMAND}\nand {setting.how_to_set()}"
     )
@@ -144,7 +138,25 @@ def check_key(setting: Setting) -> str:
 def check_old_keys(setting: Setting) -> list[str]:
     """Check the keys before this one: a weak old key forges cookies as well."""
     keys = as_list(setting)
-    return [check_key(Setting(setting.name, key, setting.source)) for key in keys]
+    for key in keys:
+        problem = key_problem(key)
+        if problem:
+            raise setting.error(
+                f"has a key that {problem}. Take that one out: cookies that it has "
+                "signed are good no more, and their owners log in again."
+            )
+    return keys
+
+
+def key_problem(key: object) -> str | None:
+    """Return what is wrong with a key, if anything."""
+    if not isinstance(key, str) or not key:
+        return "is missing"
+    if len(key) < 32:
+        return "is shorter than 32 characters"
+    if len(set(key)) < 8 or any(word in key.lower() for word in PLACEHOLDERS):
+        return "is a placeholder, not a secret"
+    return None
 
 
 def cookie_name(secure: bool) -> str:

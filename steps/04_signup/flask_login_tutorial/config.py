@@ -30,10 +30,10 @@ FALSE_WORDS = {"0", "false", "no", "off"}
 # A host name, or .name for all its subdomains; a port may follow.
 HOST_NAME = re.compile(r"\.?\w[\w.-]*(:\d{1,5})?")
 # Seconds. Without them a database server that is silent hangs every page for ever.
+# By driver: each has names of its own for them.
 TIMEOUTS = {
-    "postgresql": {"connect_timeout": 5, "options": "-c lock_timeout=10s"},
-    "mysql": {"connect_timeout": 5, "read_timeout": 20, "write_timeout": 20},
-    "mariadb": {"connect_timeout": 5, "read_timeout": 20, "write_timeout": 20},
+    "psycopg": {"connect_timeout": 5, "options": "-c lock_timeout=10s"},
+    "pymysql": {"connect_timeout": 5, "read_timeout": 20, "write_timeout": 20},
 }
 GIVEN = "given to create_app"
 ENVIRONMENT = "from the environment"
@@ -143,15 +143,9 @@ def read_env_file() -> Mapping[str, str | None]:
 
 def check_key(setting: Setting) -> str:
     """Refuse a key that somebody can guess: it signs a cookie for any account."""
-    key = setting.value
-    if not isinstance(key, str) or not key:
-        problem = "is missing"
-    elif len(key) < 32:
-        problem = "is shorter than 32 characters"
-    elif len(set(key)) < 8 or any(word in key.lower() for word in PLACEHOLDERS):
-        problem = "is a placeholder, not a secret"
-    else:
-        return key
+    problem = key_problem(setting.value)
+    if problem is None:
+        return setting.value
     raise setting.error(
         f"{problem}. Make a key with\n    {NEW_KEY_COMMAND}\nand {setting.how_to_set()}"
     )
@@ -160,7 +154,25 @@ def check_key(setting: Setting) -> str:
 def check_old_keys(setting: Setting) -> list[str]:
     """Check the keys before this one: a weak old key forges cookies as well."""
     keys = as_list(setting)
-    return [check_key(Setting(setting.name, key, setting.source)) for key in keys]
+    for key in keys:
+        problem = key_problem(key)
+        if problem:
+            raise setting.error(
+                f"has a key that {problem}. Take that one out: cookies that it has "
+                "signed are good no more, and their owners log in again."
+            )
+    return keys
+
+
+def key_problem(key: object) -> str | None:
+    """Return what is wrong with a key, if anything."""
+    if not isinstance(key, str) or not key:
+        return "is missing"
+    if len(key) < 32:
+        return "is shorter than 32 characters"
+    if len(set(key)) < 8 or any(word in key.lower() for word in PLACEHOLDERS):
+        return "is a placeholder, not a secret"
+    return None
 
 
 def cookie_name(secure: bool) -> str:
@@ -234,11 +246,11 @@ def engine_options(uri: str) -> dict[str, Any]:
         "hide_parameters": True,  # keeps password hashes out of error messages
         "pool_pre_ping": True,  # after an outage the next request works again
     }
-    dialect = make_url(uri).get_dialect().name
-    if dialect != "sqlite":
+    dialect = make_url(uri).get_dialect()
+    if dialect.name != "sqlite":
         # With MySQL's REPEATABLE READ two requests at once see an old state of a row.
         options["isolation_level"] = "READ COMMITTED"
-        options["connect_args"] = TIMEOUTS.get(dialect, {})
+        options["connect_args"] = TIMEOUTS.get(dialect.driver, {})
     return options
 
 

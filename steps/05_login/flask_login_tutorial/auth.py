@@ -99,7 +99,9 @@ def refuse_login(user: User | None, form: LoginForm) -> None:
     """Count and log a refused log-in, and tell the visitor why."""
     rate_limits.count_failed_login()
     key = rate_limits.guess_key(form.email.data)
-    current_app.logger.warning("A log-in was refused: %s", key)
+    current_app.logger.warning(
+        "A log-in was refused: %s from %s", key, request.remote_addr
+    )
     if user is None:
         form.form_errors = ["The email address or the password is wrong."]
     else:

@@ -67,6 +67,12 @@ class User(UserMixin, db.Model):
     def __repr__(self) -> str:
         return f"<User {self.id}>"  # no name and no address: this ends up in logs
 
+    def __eq__(self, other: object) -> bool:
+        """Compare the ids. UserMixin compares get_id(), which may store a session."""
+        return isinstance(other, User) and self.id == other.id
+
+    __hash__ = UserMixin.__hash__  # a class that defines __eq__ loses it
+
     @validates("email")
     def normalise_email_column(self, _column: str, email: str) -> str:
         """Store the normal form, and the key beside it; raises EmailNotValidError."""

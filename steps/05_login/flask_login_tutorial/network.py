@@ -12,10 +12,11 @@ def client_address() -> IPv4Address | IPv6Address | None:
 
     Some proxies write a port behind the address, or several addresses.
     """
-    forwarded = request.headers.get("X-Forwarded-For", "").strip(" ,")
+    header = request.headers.get("X-Forwarded-For", "")
+    forwarded = [part for part in header.split(",") if part.strip()]
     proxy_count = current_app.config["PROXY_COUNT"]
-    if proxy_count > 0 and not forwarded:
-        return None  # the proxy does not say for whom it asks
+    if len(forwarded) < proxy_count:
+        return None  # a proxy does not say for whom it asks, or there are fewer
     address = read_address(request.remote_addr or "")
     if address is None:
         return None

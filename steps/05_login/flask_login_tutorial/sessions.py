@@ -18,7 +18,8 @@ def init_app(app: Flask) -> None:
     """Let Flask-Login find this app's members, and note their visits.
 
     Its remember cookie stays off, by a name that no cookie can have (see config.py): a
-    second cookie with the same power, and with faults that ours does not have.
+    second cookie with the same power, and with faults that ours does not have. So
+    login_user(user, remember=True) remembers nobody; start_session does.
     """
     login_manager.init_app(app)
     app.after_request(save_visit)

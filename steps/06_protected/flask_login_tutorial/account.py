@@ -53,7 +53,7 @@ def password() -> ResponseReturnValue:
 @bp.post(f"/sessions/<int(max={MAX_ID}):session_id>/end")
 @fresh_login_required
 def end_one(session_id: int) -> ResponseReturnValue:
-    """Log one device out."""
+    """Log one device out; only one of the member's own (prevents IDOR)."""
     user_session = db.session.get(UserSession, session_id)
     if user_session is not None and user_session.user_id == current_user.id:
         user_session.end()

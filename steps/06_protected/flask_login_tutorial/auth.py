@@ -94,6 +94,9 @@ def log_in(user: User, form: LoginForm) -> ResponseReturnValue:
     current_app.logger.info(
         "Account %s logged in from %s", user.id, request.remote_addr
     )
+    if user.previous_login is not None:
+        when = user.previous_login.strftime("%Y-%m-%d at %H:%M")
+        flash(f"You last logged in on {when} (UTC).")
     return redirect(safe_next_url())
 
 
@@ -101,7 +104,9 @@ def refuse_login(user: User | None, form: LoginForm) -> None:
     """Count and log a refused log-in, and tell the visitor why."""
     rate_limits.count_failed_login()
     key = rate_limits.guess_key(form.email.data)
-    current_app.logger.warning("A log-in was refused: %s", key)
+    current_app.logger.warning(
+        "A log-in was refused: %s from %s", key, request.remote_addr
+    )
     if user is None:
         form.form_errors = ["The email address or the password is wrong."]
     else:

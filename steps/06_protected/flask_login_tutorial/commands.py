@@ -90,6 +90,7 @@ def add_user(email: str, name: str | None, password: str) -> None:
             if User.find(email) is None:
                 raise
             raise click.ClickException(f"{email} has an account already.") from None
+    current_app.logger.info("Account %s: the operator made it", user.id)
     click.echo(f"{user.email} has an account now.")
 
 
@@ -119,6 +120,7 @@ def deactivate(email: str) -> None:
         user.end_sessions()
         user.is_active = False
         db.session.commit()
+    current_app.logger.info("Account %s: the operator deactivated it", user.id)
     click.echo(f"{user.email} is deactivated and logged out everywhere.")
 
 
@@ -131,6 +133,7 @@ def reactivate(email: str) -> None:
         user.end_sessions()  # a session from before must not come back to life
         user.is_active = True
         db.session.commit()
+    current_app.logger.info("Account %s: the operator reactivated it", user.id)
     click.echo(f"{user.email} can log in again.")
 
 

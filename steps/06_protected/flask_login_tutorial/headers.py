@@ -14,14 +14,15 @@ CONTENT_SECURITY_POLICY = {
 }
 
 HEADERS = {
-    "X-Content-Type-Options": "nosniff",  # a file is what its Content-Type says
+    "X-Content-Type-Options": "nosniff",  # prevents MIME sniffing
     "Referrer-Policy": "same-origin",  # other sites do not learn our addresses
     "Cross-Origin-Opener-Policy": "same-origin",  # who opened our page cannot steer it
     "Cross-Origin-Resource-Policy": "same-origin",  # other sites cannot embed our files
 }
 
-# Two years in seconds. Browsers then refuse plain HTTP for this host and every host
-# below it: shorten it before you first go live, if some of those have no HTTPS.
+# Prevents SSL stripping. Two years in seconds. Browsers then refuse plain HTTP for this
+# host and every host below it: shorten it before you first go live, if some of those
+# have no HTTPS.
 HSTS = "max-age=63072000; includeSubDomains"
 
 

@@ -65,9 +65,16 @@ class User(UserMixin, db.Model):
     last_login: Mapped[datetime | None]
 
     current_session = None  # not a column: the UserSession of this request
+    previous_login = None  # not a column: when the password was typed before this time
 
     def __repr__(self) -> str:
         return f"<User {self.id}>"  # no name and no address: this ends up in logs
+
+    def __eq__(self, other: object) -> bool:
+        """Compare the ids. UserMixin compares get_id(), which may store a session."""
+        return isinstance(other, User) and self.id == other.id
+
+    __hash__ = UserMixin.__hash__  # a class that defines __eq__ loses it
 
     @validates("email")
     def normalise_email_column(self, _column: str, email: str) -> str:
@@ -121,6 +128,7 @@ class User(UserMixin, db.Model):
         password_hash = user.password_hash
         if needs_new_hash(password_hash, password):
             password_hash = hash_password(password)
+        user.previous_login = user.last_login
         values = {"last_login": utcnow(), "password_hash": password_hash}
         if user.update_if_password_unchanged(**values):
             return user
@@ -230,11 +238,14 @@ class UserSession(db.Model):
         is_idle = now - self.last_seen >= idle_timeout
         return is_idle or now - self.created >= absolute_timeout
 
+    def is_recent(self) -> bool:
+        """Return True if the password was typed a short time ago."""
+        # abs(): another app server's clock may be ahead of ours.
+        return abs(utcnow() - self.created) <= FRESH_TIME
+
     def is_fresh(self) -> bool:
         """Return True if the password was typed a short time ago, and from here."""
-        is_recent = abs(utcnow() - self.created) <= FRESH_TIME
-        is_known_network = client_network() in self.networks.split(" ")
-        return is_recent and is_known_network
+        return self.is_recent() and client_network() in self.networks.split(" ")
 
     def end(self) -> None:
         """Log this device out. The caller commits."""

@@ -35,7 +35,8 @@ def init_app(app: Flask) -> None:
     """Let Flask-Login find this app's members, and note their visits.
 
     Its remember cookie stays off, by a name that no cookie can have (see config.py): a
-    second cookie with the same power, and with faults that ours does not have.
+    second cookie with the same power, and with faults that ours does not have. So
+    login_user(user, remember=True) remembers nobody; start_session does.
     """
     login_manager.init_app(app)
     app.after_request(save_visit)
@@ -117,17 +118,22 @@ def start_session(user: User, remember: bool, end_others: bool = False) -> None:
     db.session.commit()
     session.clear()  # prevents session fixation: nothing of an earlier visitor stays
     session.permanent = remember
-    login_user(user)
+    # Flask-Login's own fresh_login_required does not know when the password was typed:
+    # it refuses everybody now, should somebody import it in place of ours.
+    login_user(user, fresh=False)
 
 
 def known_networks(user: User) -> str:
     """Return the networks where this user has typed the password.
 
-    That is this one, and what the session that is replaced knows.
+    That is this one, and what the session that is replaced knows, if the password was
+    typed just now there, too.
     """
     network = client_network()
     if current_user.is_authenticated and current_user.id == user.id:
-        return add_network(network, current_user.current_session.networks)
+        replaced = current_user.current_session
+        if replaced.is_recent():
+            return add_network(network, replaced.networks)
     return network
 
 

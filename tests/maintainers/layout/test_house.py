@@ -56,7 +56,7 @@ def test_a_step_adds_one_lesson_and_takes_little_away(before: str, after: str) -
             added += line.startswith("+ ")
             removed += line.startswith("- ")
 
-    assert added <= 650, f"{before} -> {after} adds {added} lines"
+    assert added <= 700, f"{before} -> {after} adds {added} lines"
     # A small step removes little, but for its imports, its title and what stood in for
     # it.
     assert removed <= max(15, added / 5), (

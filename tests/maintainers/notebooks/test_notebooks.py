@@ -39,7 +39,7 @@ LIST = """
 04_signup: logged-in-signup
 05_login: open-redirect lost-next failed-login-redirects timing loader-backwards
 05_login: loader-every-page loader-is-no-route logout-by-get cookie-outlives-logout
-05_login: no-throttle old-session-kept
+05_login: no-rate-limits old-session-kept
 06_protected: back-button no-headers passing-current-user
 """
 

@@ -138,6 +138,24 @@ class House:
         path.write_text(text.replace(old, new), encoding="utf-8")
 
 
+def build_house(place: Path) -> House:
+    """Copy the workbook as somebody has just cloned it, without its history."""
+    path = place / "Übung eins ☕"
+    for name in ("steps", "tests", "workbook"):
+        ignored = shutil.ignore_patterns("__pycache__", ".env", "instance", "proof")
+        shutil.copytree(ROOT / name, path / name, ignore=ignored)
+    for name in ("pyproject.toml", "constraints.txt"):
+        if (ROOT / name).exists():
+            shutil.copy(ROOT / name, path)
+    return House(path)
+
+
+@pytest.fixture(scope="session")
+def shared_house(tmp_path_factory: pytest.TempPathFactory) -> House:
+    """A house for tests whose commands change nothing in it."""
+    return build_house(tmp_path_factory.mktemp("shared"))
+
+
 @pytest.fixture(scope="session")
 def lot(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where the houses of this process stand, one after the other: pytest need not
@@ -148,20 +166,13 @@ def lot(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def house(lot: Path) -> Iterator[House]:
-    """The workbook as somebody has just cloned it, without its history."""
+    """A house for one test."""
     for left in lot.iterdir():
         if left.is_dir() and not left.is_symlink():
             shutil.rmtree(left)
         else:
             left.unlink()
-    path = lot / "Übung eins ☕"
-    for name in ("steps", "tests", "workbook"):
-        ignored = shutil.ignore_patterns("__pycache__", ".env", "instance", "proof")
-        shutil.copytree(ROOT / name, path / name, ignore=ignored)
-    for name in ("pyproject.toml", "constraints.txt"):
-        if (ROOT / name).exists():
-            shutil.copy(ROOT / name, path)
-    found = House(path)
+    found = build_house(lot)
     yield found
     for process in found.running:
         if process.poll() is None:

@@ -152,15 +152,15 @@ def test_the_suites_run_on_work(house: Any) -> None:
     [["run", "9"], ["test", "99"], ["start", "x"], ["diff", "1", "9", "--html", "a"]],
 )
 def test_a_slip_is_told_before_anything_is_installed(
-    house: Any, words: list[str]
+    shared_house: Any, words: list[str]
 ) -> None:
     """Half a minute of pip, and then "There is no step 9": once is enough."""
     code = "import workbook.cli as c; c.bootstrap.ensure = lambda *_: print('INSTALLS'); raise SystemExit(c.main(%r))"
     command = [sys.executable, "-c", code % words]
     out = subprocess.run(
         command,
-        cwd=house.path,
-        env=house.env,
+        cwd=shared_house.path,
+        env=shared_house.env,
         capture_output=True,
         text=True,
         check=False,

@@ -20,15 +20,15 @@ COMMANDS = {
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_help_is_a_line_and_an_example(house: Any, name: str) -> None:
+def test_help_is_a_line_and_an_example(shared_house: Any, name: str) -> None:
     """Nobody reads a page to learn one command."""
-    text = house.run(name, "--help")
+    text = shared_house.run(name, "--help")
 
     assert COMMANDS[name] in " ".join(text.split())
     assert f"Example: python3 -m workbook {name}" in text
 
 
-def test_help_needs_nothing_installed(house: Any) -> None:
+def test_help_needs_nothing_installed(shared_house: Any) -> None:
     """It answers before the first install, and at once: nothing heavy is read for
     it."""
     code = (
@@ -38,22 +38,22 @@ def test_help_needs_nothing_installed(house: Any) -> None:
     )
     out = subprocess.run(
         [sys.executable, "-c", code],
-        cwd=house.path,
+        cwd=shared_house.path,
         capture_output=True,
         text=True,
         check=True,
     )
 
     assert out.stdout.endswith("[]\n")
-    assert not (house.path / ".venv").exists()
+    assert not (shared_house.path / ".venv").exists()
 
 
-def test_an_older_python_is_told_so(house: Any) -> None:
+def test_an_older_python_is_told_so(shared_house: Any) -> None:
     """A syntax error in our own code would tell a beginner nothing."""
     code = "import runpy, sys; sys.version_info = (3, 10, 4); runpy.run_module('workbook', run_name='__main__')"
     out = subprocess.run(
         [sys.executable, "-c", code],
-        cwd=house.path,
+        cwd=shared_house.path,
         capture_output=True,
         text=True,
         check=False,
@@ -76,10 +76,10 @@ def test_an_older_python_is_told_so(house: Any) -> None:
     ],
 )
 def test_an_unknown_step_gets_the_nearest_name(
-    house: Any, words: list[str], answer: str
+    shared_house: Any, words: list[str], answer: str
 ) -> None:
     """A slip of the finger should cost one look."""
-    assert answer in house.run(*words, code=1)
+    assert answer in shared_house.run(*words, code=1)
 
 
 @pytest.mark.parametrize(
@@ -93,11 +93,11 @@ def test_an_unknown_step_gets_the_nearest_name(
         ["diff", "work", "04"],
     ],
 )
-def test_without_work_it_says_how_to_begin(house: Any, words: list[str]) -> None:
+def test_without_work_it_says_how_to_begin(shared_house: Any, words: list[str]) -> None:
     """The first thing that many will type."""
     assert (
         "There is no work/ yet. Begin a step with: python3 -m workbook start 01"
-        in house.run(*words, code=1)
+        in shared_house.run(*words, code=1)
     )
 
 

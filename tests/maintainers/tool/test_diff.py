@@ -6,6 +6,7 @@ import shutil
 import subprocess
 from collections.abc import Callable
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -28,18 +29,20 @@ def screen(terminal: Callable) -> Callable[..., str]:
 
 
 @pytest.mark.parametrize(("a", "b"), NEIGHBOURS)
-def test_a_piped_diff_can_be_applied(house: Any, a: str, b: str) -> None:
+def test_a_piped_diff_can_be_applied(
+    shared_house: Any, tmp_path: Path, a: str, b: str
+) -> None:
     """`diff 04 05 | git apply` on a copy of 04 makes 05, to the byte."""
-    copy = house.path / "copy"
-    shutil.copytree(house.path / "steps" / a, copy)
-    house.git(copy, "apply", "-", data=house.pipe("diff", a, b))
+    copy = tmp_path / "copy"
+    shutil.copytree(shared_house.path / "steps" / a, copy)
+    shared_house.git(copy, "apply", "-", data=shared_house.pipe("diff", a, b))
 
     there = {
         path.relative_to(copy): path.read_bytes()
         for path in copy.rglob("*")
         if path.is_file()
     }
-    step = house.path / "steps" / b
+    step = shared_house.path / "steps" / b
     assert there == {
         path.relative_to(step): path.read_bytes()
         for path in step.rglob("*")
@@ -81,9 +84,9 @@ def test_what_running_leaves_behind_is_no_part_of_a_diff(house: Any) -> None:
     )
 
 
-def test_a_diff_is_told_as_a_lesson(house: Any) -> None:
+def test_a_diff_is_told_as_a_lesson(shared_house: Any) -> None:
     """Settings, models, forms, views, templates; what stayed is one line at the end."""
-    out = house.run("diff", "04", "05", "--stat")
+    out = shared_house.run("diff", "04", "05", "--stat")
     order = [
         out.index(f"tutorial/{name}")
         for name in ("config", "models", "forms", "auth", "routes", "templates/base")
@@ -93,13 +96,15 @@ def test_a_diff_is_told_as_a_lesson(house: Any) -> None:
     assert out.splitlines()[-1].startswith("The same in both: ")
 
 
-def test_a_diff_can_be_of_one_file(house: Any) -> None:
+def test_a_diff_can_be_of_one_file(shared_house: Any) -> None:
     """With or without its folders; an unknown one gets the nearest name."""
-    assert house.pipe("diff", "04", "05", "auth.py") == house.pipe(
+    assert shared_house.pipe("diff", "04", "05", "auth.py") == shared_house.pipe(
         "diff", "04", "05", "flask_login_tutorial/auth.py"
     )
-    assert house.pipe("diff", "04", "05", "auth.py").count("diff --git") == 1
-    assert "Did you mean auth.py" in house.run("diff", "04", "05", "auht.py", code=1)
+    assert shared_house.pipe("diff", "04", "05", "auth.py").count("diff --git") == 1
+    assert "Did you mean auth.py" in shared_house.run(
+        "diff", "04", "05", "auht.py", code=1
+    )
 
 
 def test_without_git_it_says_so(house: Any) -> None:

@@ -35,12 +35,14 @@ runpy.run_module("workbook", run_name="__main__", alter_sys=True)
 @pytest.mark.parametrize(
     "module", ["workbook.cli", "argparse", "workbook.diff", "workbook.variables"]
 )
-def test_ctrl_c_while_our_modules_are_read_is_quiet(house: Any, module: str) -> None:
+def test_ctrl_c_while_our_modules_are_read_is_quiet(
+    shared_house: Any, module: str
+) -> None:
     """A traceback through half-read modules is what a beginner would see."""
     out = subprocess.run(
         [sys.executable, "-c", INTERRUPTED_IMPORT.format(module=module)],
-        cwd=house.path,
-        env=house.env,
+        cwd=shared_house.path,
+        env=shared_house.env,
         capture_output=True,
         text=True,
         check=False,
@@ -50,7 +52,7 @@ def test_ctrl_c_while_our_modules_are_read_is_quiet(house: Any, module: str) -> 
     assert (out.stdout, out.stderr) == ("", "")
 
 
-def test_ctrl_c_between_two_pythons_waits_for_the_second(house: Any) -> None:
+def test_ctrl_c_between_two_pythons_waits_for_the_second(shared_house: Any) -> None:
     """The command starts again in .venv: a signal meanwhile is neither lost nor a
     traceback.
     """
@@ -63,8 +65,8 @@ def test_ctrl_c_between_two_pythons_waits_for_the_second(house: Any) -> None:
     )
     out = subprocess.run(
         [sys.executable, "-c", code],
-        cwd=house.path,
-        env=house.env,
+        cwd=shared_house.path,
+        env=shared_house.env,
         capture_output=True,
         text=True,
         check=False,
@@ -74,12 +76,12 @@ def test_ctrl_c_between_two_pythons_waits_for_the_second(house: Any) -> None:
     assert (out.stdout, out.stderr) == ("", "")
 
 
-def test_an_import_by_another_program_leaves_ctrl_c_as_it_is(house: Any) -> None:
+def test_an_import_by_another_program_leaves_ctrl_c_as_it_is(shared_house: Any) -> None:
     """The notebooks' kernel is interrupted with it."""
     code = "import signal, workbook.patches; print(signal.getsignal(signal.SIGINT) is signal.default_int_handler)"
     out = subprocess.run(
         [sys.executable, "-c", code],
-        cwd=house.path,
+        cwd=shared_house.path,
         capture_output=True,
         text=True,
         check=True,
@@ -94,15 +96,15 @@ def test_an_import_by_another_program_leaves_ctrl_c_as_it_is(house: Any) -> None
 )
 @pytest.mark.parametrize("closed", ["stdout", "both"])
 def test_a_reader_who_is_gone_before_the_first_word_is_no_traceback(
-    house: Any, words: list[str], closed: str
+    shared_house: Any, words: list[str], closed: str
 ) -> None:
     """`python3 -m workbook list | true`; also where nobody hears the complaint."""
     reading, writing = os.pipe()
     os.close(reading)
     process = subprocess.Popen(
         [sys.executable, "-m", "workbook", *words],
-        cwd=house.path,
-        env=house.env,
+        cwd=shared_house.path,
+        env=shared_house.env,
         stdout=writing,
         stderr=writing if closed == "both" else subprocess.PIPE,
         encoding="utf-8",
@@ -115,13 +117,13 @@ def test_a_reader_who_is_gone_before_the_first_word_is_no_traceback(
     assert "Exception ignored" not in said
 
 
-def test_an_output_that_is_closed_is_no_traceback(house: Any) -> None:
+def test_an_output_that_is_closed_is_no_traceback(shared_house: Any) -> None:
     """`list >&-`, as some programs start others."""
     command = f'exec "{sys.executable}" -m workbook list >&-'
     out = subprocess.run(
         ["/bin/sh", "-c", command],
-        cwd=house.path,
-        env=house.env,
+        cwd=shared_house.path,
+        env=shared_house.env,
         stderr=subprocess.PIPE,
         text=True,
         check=False,
@@ -130,7 +132,7 @@ def test_an_output_that_is_closed_is_no_traceback(house: Any) -> None:
     assert (out.returncode, out.stderr) == (0, "")
 
 
-def test_a_background_command_that_ignores_ctrl_c_goes_on(house: Any) -> None:
+def test_a_background_command_that_ignores_ctrl_c_goes_on(shared_house: Any) -> None:
     """A shell script starts `... &` with SIGINT ignored; that is not ours to change."""
     code = (
         "import os, signal\nfrom workbook import cli\n"
@@ -140,7 +142,7 @@ def test_a_background_command_that_ignores_ctrl_c_goes_on(house: Any) -> None:
     code = f"{start}os.execv(sys.executable, [sys.executable, '-c', {code!r}])"
     out = subprocess.run(
         [sys.executable, "-c", code],
-        cwd=house.path,
+        cwd=shared_house.path,
         capture_output=True,
         text=True,
         check=False,

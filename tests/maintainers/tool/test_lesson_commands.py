@@ -66,10 +66,10 @@ def test_a_step_is_begun_with_its_first_lesson(house: Any) -> None:
 
 @pytest.mark.parametrize("command", ["start", "check", "run", "test"])
 def test_a_lesson_that_is_not_there_names_those_that_are(
-    house: Any, command: str
+    shared_house: Any, command: str
 ) -> None:
     """One look, and one knows what to type."""
-    out = house.run(command, "04.9", code=1)
+    out = shared_house.run(command, "04.9", code=1)
 
     assert "There is no lesson 04.9. There is: 04.1 Store the account, 04.2" in out
 
@@ -154,16 +154,16 @@ def test_what_is_broken_is_told_and_what_comes_later_is_counted(house: Any) -> N
     """A lesson is done when nothing before it has gone. Notes from before lessons
     existed name none: the tests find it.
     """
-    copy_code(state_folder(State("04_signup", 2)), house.work)
-    house.note(step="04_signup")
-    house.edit("templates/index.html", "Step 4: ", "")
+    copy_code(state_folder(State("02_models", 1)), house.work)
+    house.note(step="02_models")
+    house.edit("templates/index.html", "Step 2: ", "")
 
     out = house.run("check", code=1)
 
-    assert "By its behaviours work/ is at lesson 04.3." in out
+    assert "By its behaviours work/ is at lesson 02.2." in out
     assert "✗ Broken: " in out
     assert "  ✗ 01: the start page" in out
-    assert house.notes["lesson"] == 3
+    assert house.notes["lesson"] == 2
 
 
 @pytest.fixture
@@ -373,7 +373,7 @@ def test_watch_leaves_the_next_lesson_on_the_screen(
     house: Any, read_until: Callable, interrupt: Callable
 ) -> None:
     """What is given for it is written into work/, and is no save of the learner's."""
-    house.begin_lesson("03.1")
+    house.begin_lesson("01.1")
     answer = house.pipe("peek")
     process = house.start("check", "--watch")
     first = read_until(process, "Watching work/")
@@ -381,10 +381,10 @@ def test_watch_leaves_the_next_lesson_on_the_screen(
     second = read_until(process, "Watching work/")
     status, rest = interrupt(process)
 
-    assert "lesson 1 of 8: " in first
-    assert "Lesson 03.1 is done" in second
-    assert "Lesson 2 of 8 of step 03" in second
-    assert (status, "lesson 2 of 8: " in rest) == (130, False)
+    assert "lesson 1 of 6: " in first
+    assert "Lesson 01.1 is done" in second
+    assert "Lesson 2 of 6 of step 01" in second
+    assert (status, "lesson 2 of 6: " in rest) == (130, False)
 
 
 def test_a_save_during_the_long_run_is_judged_at_once(

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -80,40 +81,38 @@ def test_check_notes_that_the_app_does_not_start_and_that_it_does_again(
     house: Any,
 ) -> None:
     """`list --all` reads notes alone."""
-    house.begin("04")
+    house.begin_lesson("01.2")
     house.edit("__init__.py", "def create_app(", "def create_app((")
     house.run("check", code=1)
     broken = only(read_room([str(house.path)]))
     house.edit("__init__.py", "def create_app((", "def create_app(")
-    house.run("check", "4.1", code=1)
     house.run("check", code=1)
     mended = only(read_room([str(house.path)]))
 
     assert broken.app_starts is False
     assert broken.minutes_since_check == 0
     assert mended.app_starts is True
-    assert mended.lesson == "04.1"
+    assert mended.lesson == "01.2"
     assert mended.built == 0
     assert mended.to_build > 0
 
 
 def test_start_and_check_note_what_was_built_and_when(house: Any) -> None:
     """From the first word of the lesson on; times are in UTC."""
-    house.run("start", "04.1")
-    notes = house.work / ".workbook.json"
-    begun = json.loads(notes.read_text())
-    held = set(begun["started_with"]["04.1"])
+    house.run("start", "01.2")
+    begun = house.notes
+    held = set(begun["started_with"]["01.2"])
     begun["progressed_at"] = ago(30)
-    notes.write_text(json.dumps(begun))
+    house.note(**begun)
     house.run("check", code=1)
     stuck = only(read_room([str(house.path)]))
-    step = house.path / "steps" / "04_signup"
-    for path in step.rglob("*.py"):
-        (house.work / path.relative_to(step)).write_bytes(path.read_bytes())
+    step = house.path / "steps" / "01_config"
+    shutil.copytree(step, house.work, dirs_exist_ok=True)
     house.run("check")
-    after = json.loads(notes.read_text())
+    after = house.notes
 
-    assert held == set(OWN) - set(begun["failing"])
+    own = behaviour_names(lessons("01_config")[1])
+    assert held == set(own) - set(begun["failing"])
     assert stuck.minutes_stuck == 30
     assert stuck.built == 0
     assert stuck.minutes_since_check == 0

@@ -31,9 +31,9 @@ def title(name: str) -> str:
     return name.partition("::test_")[2].replace("_", " ")
 
 
-def test_no_arguments_list_the_commands(house: Any) -> None:
+def test_no_arguments_list_the_commands(shared_house: Any) -> None:
     """The first thing that one types."""
-    out = house.run()
+    out = shared_house.run()
 
     assert "Begin a lesson" in out
     assert "restore" in out
@@ -51,10 +51,10 @@ def test_no_arguments_list_the_commands(house: Any) -> None:
     ],
 )
 def test_a_slip_gets_the_nearest_name(
-    house: Any, words: list[str], answer: str
+    shared_house: Any, words: list[str], answer: str
 ) -> None:
     """A slip of the finger should cost one look."""
-    assert answer in house.run(*words, code=1)
+    assert answer in shared_house.run(*words, code=1)
 
 
 def test_check_explains_the_failure_that_is_asked_for(house: Any) -> None:
@@ -107,9 +107,11 @@ def test_start_without_a_step_tells_the_task_again(started: Any) -> None:
     assert (started.package / "routes.py").read_bytes() == before
 
 
-def test_start_without_a_step_and_without_work_says_how_to_begin(house: Any) -> None:
+def test_start_without_a_step_and_without_work_says_how_to_begin(
+    shared_house: Any,
+) -> None:
     """There is no task yet."""
-    assert "Begin a step with: python3 -m workbook start 01" in house.run(
+    assert "Begin a step with: python3 -m workbook start 01" in shared_house.run(
         "start", code=1
     )
 

@@ -25,7 +25,7 @@ def app(folder: Path, database_uri: str) -> Iterator[App]:
 
 @pytest.fixture
 def arrive(app: App) -> Callable[[], Browser]:
-    """Somebody at an address nobody has come from: the throttle is not what is tested
+    """Somebody at an address nobody has come from: the rate limits are not what is tested
     here.
     """
     return lambda: Browser(app.port, ip=next(PLACES))
