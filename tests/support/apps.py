@@ -97,7 +97,7 @@ class Site:
         return Site(self.path)
 
     def copy_to(self, path: Path) -> "Site":
-        """Copy the app, without what runs leave beside it."""
+        """Copy the app, without the files that a run has left there."""
         ignored = shutil.ignore_patterns("__pycache__")
         shutil.copytree(
             self.path / PACKAGE,

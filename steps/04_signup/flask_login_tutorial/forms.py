@@ -67,7 +67,7 @@ def check_visible(_form: FlaskForm, field: StringField) -> None:
 
 
 def check_email(_form: FlaskForm, field: EmailField) -> None:
-    """Refuse what is not an address. If somebody reads it, only a message can tell."""
+    """Refuse what is no address. Whether it has a mailbox, only a message can tell."""
     try:
         normalise_email(field.data)
     except EmailNotValidError as error:
