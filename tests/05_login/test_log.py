@@ -41,18 +41,6 @@ def test_times_in_the_log_are_utc_and_say_so(
     assert abs(datetime.now(UTC) - written) < timedelta(minutes=30)
 
 
-@pytest.mark.asvs("16.2.1")
-def test_a_refused_log_in_is_logged_with_the_whole_ip_address(
-    app: Flask, lines: Callable[[], list[str]]
-) -> None:
-    """After an attack one asks the provider about a machine, and not about a network
-    of 2^64 of them.
-    """
-    Visitor(app, ip="2001:db8::7").log_in(password="wrong")
-
-    assert_logged(lines(), "refused", "2001:db8::7")
-
-
 @pytest.mark.asvs("16.3.3")
 def test_refused_forgeries_and_too_many_attempts_leave_a_line(
     member: Visitor, lines: Callable[[], list[str]]

@@ -166,14 +166,17 @@ def test_a_log_in_is_noted_with_its_time(member: Visitor, sql: Sql) -> None:
 def test_log_ins_and_refusals_are_logged_without_the_password(
     member: Visitor, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The operator must be able to see an attack; a reader of the log must not get in
-    with it.
+    """The operator must be able to see an attack, and from which machine (an IPv6
+    network has 2^64 of them); a reader of the log must not get in with it.
     """
+    member.log_in(password="not her password")
+    member.extra_environ["REMOTE_ADDR"] = "2001:db8::7"
     member.log_in(password="not her password")
     member.log_in()
 
     lines = [record.getMessage() for record in caplog.records]
     assert_logged(lines, "refused", "192.0.2.1")
+    assert_logged(lines, "refused", "2001:db8::7")
     assert not any("ada@example.com" in line for line in lines), (
         "a log is read by many, and kept for long"
     )
