@@ -204,6 +204,12 @@ def listed(names: list[str]) -> str:
     return "; ".join(titles)
 
 
+def done_line(lesson: Lesson) -> str:
+    """Return the sentence that says that a lesson is done."""
+    end = "" if lesson.title.endswith(("?", "!")) else "."
+    return f"Lesson {lesson.name} is done: {lesson.title}{end}"
+
+
 def finish(lesson: Lesson, outcome: Outcome) -> None:
     """Say that a lesson is done, and go on to the next that is not.
 
@@ -213,7 +219,7 @@ def finish(lesson: Lesson, outcome: Outcome) -> None:
     """
     if not outcome.failing:
         print_all_hold(outcome)
-    print(paint(f"\nLesson {lesson.name} is done: {lesson.title}.", "1;32"))
+    print(paint(f"\n{done_line(lesson)}", "1;32"))
     print_afterwards(lesson)
     if has_moved_on(lesson):
         print("\nAnother terminal has gone on to the next lesson already.")
