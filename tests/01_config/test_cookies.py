@@ -98,7 +98,7 @@ def test_the_session_cookie_can_be_told_to_work_over_plain_http(
     assert "Secure" not in attributes(set_cookie)
 
 
-def test_two_apps_on_one_machine_do_not_overwrite_each_others_cookie(
+def test_two_apps_on_one_machine_do_not_share_a_cookie(
     step: Step, tmp_path: Path
 ) -> None:
     """Cookies ignore the port: 127.0.0.1:5000 and 127.0.0.1:5001 share them by name."""
@@ -131,7 +131,7 @@ def test_nobody_can_make_up_an_ip_address(own_app: Flask) -> None:
     assert visitor_as_seen(own_app) == "192.0.2.1 http"
 
 
-def test_behind_a_proxy_the_visitors_own_address_is_known(
+def test_behind_a_proxy_the_address_of_the_visitor_is_known(
     make_app: Callable[..., Flask],
 ) -> None:
     """Without it all visitors have the proxy's address, and the rate limit of one stops

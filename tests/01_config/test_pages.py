@@ -40,7 +40,7 @@ def test_a_page_loads_nothing_from_other_sites(visitor: Visitor) -> None:
     assert visitor.get(stylesheet).status_code == 200
 
 
-def test_an_unknown_page_gets_the_sites_own_404(visitor: Visitor) -> None:
+def test_an_unknown_page_gets_a_404_page_of_this_site(visitor: Visitor) -> None:
     """A lost visitor needs a way back, and an attacker should not learn what the site
     is made of.
     """
@@ -49,7 +49,7 @@ def test_an_unknown_page_gets_the_sites_own_404(visitor: Visitor) -> None:
     assert_error_page(page, 404)
 
 
-def test_a_wrong_method_gets_the_sites_own_405(visitor: Visitor) -> None:
+def test_a_wrong_method_gets_a_405_page_of_this_site(visitor: Visitor) -> None:
     """DELETE and the like come from programs and probes.
 
     They get an answer, and not a crash.
@@ -61,7 +61,7 @@ def test_a_wrong_method_gets_the_sites_own_405(visitor: Visitor) -> None:
 
 @pytest.mark.asvs("16.5.1")
 @pytest.mark.parametrize("status", [400, 413, 429, 500, 503])
-def test_every_error_gets_the_sites_own_page(own_app: Flask, status: int) -> None:
+def test_every_error_gets_a_page_of_this_site(own_app: Flask, status: int) -> None:
     """The framework's own pages name the framework and leave no way back."""
     own_app.add_url_rule("/fail", "fail", lambda: abort(status))
 
