@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from flask import Flask, request, session
 
-from tests.support.harness import CONFIG, Step, Visitor
+from tests.support.harness import CONFIG, HOST, Step, Visitor
 
 
 @pytest.fixture
@@ -113,14 +113,20 @@ def test_two_apps_on_one_machine_do_not_share_a_cookie(
     )
 
 
-def visitor_as_seen(app: Flask) -> str:
-    """Who the app thinks it talks to, when the request comes with a proxy's headers."""
+def visitor_as_seen(app: Flask, further_proxies: str = "") -> str:
+    """Who the app thinks it talks to, and how it is called, when the request comes with
+    a proxy's headers.
+    """
 
     def who() -> str:
-        return f"{request.remote_addr} {request.scheme}"
+        return f"{request.remote_addr} {request.scheme}://{request.host}"
 
     app.add_url_rule("/who", "who", who)
-    headers = {"X-Forwarded-For": "198.51.100.7", "X-Forwarded-Proto": "https"}
+    headers = {
+        "X-Forwarded-For": f"198.51.100.7{further_proxies}",
+        "X-Forwarded-Proto": f"https{further_proxies}",
+        "X-Forwarded-Host": f"{HOST}:8443{further_proxies}",
+    }
     return Visitor(app, ip="192.0.2.1", scheme="http").get("/who", headers=headers).text
 
 
@@ -128,7 +134,7 @@ def test_nobody_can_make_up_an_ip_address(own_app: Flask) -> None:
     """Anyone can write X-Forwarded-For. Believed, it gives a brute-force attack a new
     identity for every guess.
     """
-    assert visitor_as_seen(own_app) == "192.0.2.1 http"
+    assert visitor_as_seen(own_app) == f"192.0.2.1 http://{HOST}"
 
 
 def test_behind_a_proxy_the_address_of_the_visitor_is_known(
@@ -137,7 +143,10 @@ def test_behind_a_proxy_the_address_of_the_visitor_is_known(
     """Without it all visitors have the proxy's address, and the rate limit of one stops
     everybody.
     """
-    assert visitor_as_seen(make_app(PROXY_COUNT=1)) == "198.51.100.7 https"
+    one = visitor_as_seen(make_app(PROXY_COUNT=1))
+    two = visitor_as_seen(make_app(PROXY_COUNT=2), further_proxies=", 203.0.113.9")
+
+    assert one == two == f"198.51.100.7 https://{HOST}:8443"
 
 
 def test_a_clock_that_is_a_second_fast_logs_nobody_out(
