@@ -181,18 +181,24 @@ def print_changes(lesson: Lesson, before: Progress, outcome: Outcome) -> None:
     """Print what has changed since the last check; nothing if there was none."""
     if before.failing is None or before.step != lesson.step:
         return
-    later = set(later_behaviours(lesson))
-    if before.all_judged:
-        judged = [name for name in outcome.ran if name not in later]
-    else:
-        judged = behaviour_names(lesson)
     failed = set(before.failing)
     failing = set(outcome.failing)
+    judged = judged_both_times(lesson, before, outcome)
     green = [name for name in judged if name in failed - failing]
     red = [name for name in judged if name in failing - failed]
     for colour, names in (("green", green), ("red", red)):
         if names:
             print(wrap_text(f"Since the last check, now {colour}: {listed(names)}."))
+
+
+def judged_both_times(
+    lesson: Lesson, before: Progress, outcome: Outcome
+) -> Sequence[str]:
+    """Return the behaviours that this check and the last one have judged."""
+    if not before.all_judged:
+        return behaviour_names(lesson)
+    later = set(later_behaviours(lesson))
+    return [name for name in outcome.ran if name not in later]
 
 
 def listed(names: list[str]) -> str:

@@ -99,12 +99,18 @@ def add_chapter(pages: Pages, step: str) -> None:
         return
     text = chapter_file(step).read_text(encoding="utf-8")
     beginning = text.partition("\n## ")[0]
-    rows = []
+    rows = ["| lesson | kind | minutes |", "| --- | --- | --- |"]
+    names = []
     for lesson in lessons(step):
-        pages.add(f"steps/{step}/lesson-{lesson.number}.md", lesson_page(lesson))
-        rows.append(f"lesson-{lesson.number}")
-    contents = toctree(rows)
-    pages.add(f"steps/{step}/LESSONS.md", f"{beginning}\n\n{contents}")
+        name = f"lesson-{lesson.number}"
+        pages.add(f"steps/{step}/{name}.md", lesson_page(lesson))
+        names.append(name)
+        link = f"[{lesson.name} {lesson.title}]({name}.md)"
+        kind = "essential" if lesson.essential else "hardening"
+        rows.append(f"| {link} | {kind} | {lesson.minutes} |")
+    table = "\n".join(rows)
+    contents = toctree(names, hidden=True)
+    pages.add(f"steps/{step}/LESSONS.md", f"{beginning}\n\n{table}\n\n{contents}")
 
 
 def lesson_page(lesson: Lesson) -> str:
