@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from contextlib import suppress
 
+from tests.support.messages import Problem
 from tests.support.suites import SuiteRunner
 from workbook.chapter import (
     diff_of_given,
@@ -34,6 +35,7 @@ from workbook.progress import Progress, read_progress, write_progress
 from workbook.report import STUCK, explain_failure, next_step, print_all_hold, report
 from workbook.runner import Outcome, run_all, run_some
 
+MOST_BROKEN = 5  # behaviours that are named: the rest would push the reason away
 MOST_CHANGES = 6  # behaviours that are named in a list of what changed
 
 
@@ -90,8 +92,11 @@ def judge_the_rest(
     """
     broken = print_the_rest(lesson, outcome, failing)
     print_changes(lesson, before, outcome)
-    if broken and not failing:
-        explain_failure(broken[0], outcome)
+    others = of_another_kind(broken, failing, outcome)
+    if others:
+        if failing:
+            print("\nMend this one first, for it held before this lesson:")
+        explain_failure(others[0], outcome)
     return broken
 
 
@@ -143,8 +148,8 @@ def print_the_rest(
     later = later_behaviours(lesson)
     earlier = [name for name in outcome.ran if name not in {*own, *later}]
     broken = [name for name in earlier if name in outcome.problems]
-    alike = [name for name in broken if fails_alike(name, failing[:1], outcome)]
-    others = [name for name in broken if name not in alike]
+    others = of_another_kind(broken, failing, outcome)
+    alike = [name for name in broken if name not in others]
     if alike:
         verb = "fails" if len(alike) == 1 else "fail"
         print(
@@ -153,8 +158,10 @@ def print_the_rest(
         )
     if others:
         print(f"{mark(False)} Broken: {counted(others)} of what came before:")
-        for name in others:
+        for name in others[:MOST_BROKEN]:
             print(f"  {mark(False)} {name[:2]}: {behaviour_title(name)}")
+        if len(others) > MOST_BROKEN:
+            print(f"  and {len(others) - MOST_BROKEN} more")
     if earlier and not broken:
         print(f"{mark(True)} Nothing before it is broken: {counted(earlier)}.")
     if later:
@@ -163,13 +170,29 @@ def print_the_rest(
     return broken
 
 
-def fails_alike(name: str, explained: Sequence[str], outcome: Outcome) -> bool:
-    """Return whether a behaviour fails with the message of one that was explained.
+def of_another_kind(
+    broken: list[str], failing: Sequence[str], outcome: Outcome
+) -> list[str]:
+    """Return the behaviours that do not fail as the first of `failing` does.
 
-    Every test of an app with a database begins with `flask init-db`, for example.
+    That one has been explained. Every test of an app with a database begins with
+    `flask init-db`, for example.
     """
-    said = outcome.problems[name][0].said
-    return any(outcome.problems[other][0].said == said for other in explained)
+    if not failing:
+        return broken
+    explained = outcome.problems[failing[0]][0]
+    return [
+        name for name in broken if not is_alike(outcome.problems[name][0], explained)
+    ]
+
+
+def is_alike(problem: Problem, explained: Problem) -> bool:
+    """Return whether two failures have one reason.
+
+    That is the same message, or the same exception at the same line of the app.
+    """
+    same_exception = problem.raised != "" and problem.raised == explained.raised
+    return same_exception or problem.said == explained.said
 
 
 def counted(names: list[str]) -> str:

@@ -95,6 +95,8 @@ def explain_failure(name: str, outcome: Outcome) -> None:
     print(wrap_text(f"  Why    {outcome.reasons[name]}"))
     for request in problem.asked:
         print(f"  Asked  {request}")
+    if problem.logged:
+        print(f"  Log    {problem.logged}")
     said = "\n         ".join(problem.said)
     print(wrap_text(f"  Said   {said}"))
     if problem.raised:

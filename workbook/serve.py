@@ -222,8 +222,15 @@ def run_flask_again_and_again(words: list[str], folder: Path) -> int:
     answer = signal.signal(signal.SIGINT, signal.SIG_IGN)
     process = subprocess.Popen([sys.executable, "-m", "flask", *words])
     signal.signal(signal.SIGINT, answer)
+    # Else `kill` ends this process alone, and Flask's own keep the port busy.
+    signal.signal(signal.SIGTERM, end_by_signal)
     try:
         return process.wait()
     finally:
         process.terminate()
         process.wait()
+
+
+def end_by_signal(number: int, _: object) -> None:
+    """Raise SystemExit with a shell's status for this signal: `finally` runs then."""
+    sys.exit(128 + number)

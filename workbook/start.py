@@ -147,6 +147,7 @@ def begin(step: str, lesson: Lesson | None) -> None:
     """
     source = start_folder(lesson) if lesson else step_before(step)
     progress = read_progress(WORK)
+    had_database = any((WORK / "instance").glob("*.db"))
     kept = set_work_aside() if lesson_files(WORK) else ""
     WORK.mkdir(exist_ok=True)
     for name in code_files(source):
@@ -159,6 +160,8 @@ def begin(step: str, lesson: Lesson | None) -> None:
     write_progress(WORK, progress)
     if kept:
         print(kept)
+    if kept and had_database:
+        print("Your database is set aside with it: sign up again.")
 
 
 def start_of_work() -> Path:

@@ -87,6 +87,10 @@ def test_the_password_counts_exactly_as_it_was_typed(
         assert not user.check_password(typed.strip()), (
             "the password opens the account without its blanks"
         )
+        assert user.check_password(typed.replace("e\u0301", "é")), (
+            "a keyboard that sends é as one character does not open the account: "
+            "is the hash made by `set_password`?"
+        )
 
 
 def test_after_signing_up_the_log_in_page_welcomes_you(visitor: Visitor) -> None:

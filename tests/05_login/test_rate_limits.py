@@ -53,6 +53,7 @@ def test_unknown_addresses_are_rate_limited_alike(member: Visitor) -> None:
     known = guess(member, GUESSES + 1)
     unknown = guess(member, GUESSES + 1, "eve@example.com")
 
+    assert known[-1] == 429, "no number of wrong passwords is too many"
     assert known == unknown
 
 

@@ -43,15 +43,19 @@ def test_a_copied_cookie_is_dead_after_the_log_out(app: Flask, member: Visitor) 
     assert not thief.logged_in, "the thief is logged in"
 
 
-@pytest.mark.asvs("7.2.2")
+@pytest.mark.asvs("7.2.2", "14.3.3")
 def test_the_cookies_hold_a_token_and_not_the_users_id(
     member: Visitor, sql: Sql
 ) -> None:
     """A cookie that names the account cannot be taken back: the name does not
-    change."""
-    member.log_in()
+    change. And anybody at the computer can read it: a token means nothing to them.
+    """
+    member.log_in(remember=True)
 
     assert member.session["_user_id"] == sql("SELECT token FROM user_sessions")[0].token
+    for stored in (str(member.session), str(dict(member.cookies))):
+        assert "Lovelace" not in stored, "the cookie names the member"
+        assert "ada@example" not in stored, "the cookie names the member"
 
 
 @pytest.mark.asvs("7.3.1", "7.4.1")

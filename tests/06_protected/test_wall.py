@@ -11,7 +11,7 @@ import flask_login
 import pytest
 from flask import Flask
 
-from tests.support.checks import members_pages
+from tests.support.checks import assert_logged, members_pages
 from tests.support.harness import PASSWORD, Visitor, query, visible_text
 
 Sql = Callable[..., list[Any]]
@@ -23,7 +23,7 @@ def ago(**time: int) -> datetime:
 
 
 def test_a_stranger_is_kept_out_and_sent_to_the_log_in(
-    app: Flask, visitor: Visitor
+    app: Flask, visitor: Visitor, caplog: pytest.LogCaptureFixture
 ) -> None:
     """@login_required above @route protects nothing: the page opens for anybody who
     knows its address.
@@ -33,6 +33,7 @@ def test_a_stranger_is_kept_out_and_sent_to_the_log_in(
 
         assert answer.status_code == 302, f"{path} is answered by {answer.status}"
         assert answer.location.startswith("/login?next="), path
+        assert_logged(caplog.records, f"'{path}'", "192.0.2.1")
 
 
 @pytest.mark.asvs("3.5.3")

@@ -21,6 +21,7 @@ class Problem:
     test: str  # its file and function: tests/04_signup/test_sign_up.py::test_name
     said: list[str] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)  # the last requests, and the answers
+    logged: str = ""  # the app's own last warning about the last request
     raised: str = ""  # the exception and its place in the app, if there was one
     code: str = ""  # where in the app to look: the code that ran last, if it is known
     place: str = ""  # the file and the line of the test

@@ -144,7 +144,10 @@ class Visitor(webtest.TestApp):
     def log_out(self) -> TestResponse:
         """Press the log-out button of the dashboard."""
         buttons = log_out_buttons(self.get("/dashboard"))
-        assert buttons, "the page offers no log-out button"
+        assert buttons, (
+            "the page offers no log-out button: is anybody logged in? "
+            "(`current_user` is a stranger on /dashboard)"
+        )
         return buttons[0].submit(expect_errors=True)
 
     @property

@@ -6,6 +6,7 @@ reports what the Reporter (tests/support/reporter.py) tells.
 
 import inspect
 import linecache
+import logging
 import os
 import re
 import signal
@@ -15,7 +16,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from flask import Flask, Request, request, request_finished
+from flask import (
+    Flask,
+    Request,
+    has_request_context,
+    request,
+    request_finished,
+    request_started,
+)
 from werkzeug.wrappers import Response
 
 from tests.support.app_start import short, start_problem
@@ -28,6 +36,8 @@ PATIENCE = float(os.environ.get("WORKBOOK_PATIENCE", 20))
 LONGEST_WAIT = 60  # seconds; for an app that waits, and does not compute
 MOST_LINES = 12  # of what pytest says about a failure
 MOST_REQUESTS = 3
+LONGEST_VALUE = 60  # characters without a blank in what pytest says
+LONGEST_LINE = 79  # characters of the app's log: `check` shows it in one line
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -48,8 +58,11 @@ class Witness:
         self.config = config
         self.requests: list[str] = []
         self.view = ""  # the view that has answered the last one
+        self.log = RefusalLog()
         self.clock = Clock()
+        request_started.connect(self.log.begin_request)
         request_finished.connect(self.note_request)
+        logging.getLogger().addHandler(self.log)
 
     def note_request(self, app: Flask, response: Response) -> None:
         """Note a request, what was answered, and by which function."""
@@ -73,6 +86,7 @@ class Witness:
         sys.dont_write_bytecode = True
         items.sort(key=lambda item: item.get_closest_marker("slow") is None)
         number = self.config.workbook_step
+        self.log.folder = STEPS[number].path
         with self.clock.running():
             problem = start_problem(number, STEPS[number].path)
         if problem:
@@ -91,6 +105,7 @@ class Witness:
         """Give each test its own time, and its own requests."""
         self.requests.clear()
         self.view = ""
+        self.log.begin_request()
         with self.clock.running():
             return (yield)
 
@@ -106,11 +121,40 @@ class Witness:
             report.problem = {
                 "said": describe_failure(report),
                 "asked": self.requests[-MOST_REQUESTS:],
+                "logged": self.log.last,
                 "raised": describe_exception(report.caplog, folder),
                 "code": describe_code(report, folder) or self.view,
                 "place": describe_place(report),
             }
         return report
+
+
+class RefusalLog(logging.Handler):
+    """Keeps the last warning that the app itself wrote about the last request.
+
+    Without it a refused form is a bare 400: the reason stands only in the log.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.folder = ROOT / "steps"  # until it is known which app is judged
+        self.last = ""
+
+    def begin_request(self, *_: object, **__: object) -> None:
+        """Forget what was written about an earlier request."""
+        self.last = ""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep a line, cut to one that a screen shows."""
+        is_ours = Path(record.pathname).is_relative_to(self.folder)
+        if is_ours and has_request_context():
+            line = " ".join(record.getMessage().split())
+            self.last = shorten(line, LONGEST_LINE)
+
+
+def shorten(text: str, length: int) -> str:
+    """Return a text, cut to this many characters."""
+    return text if len(text) <= length else f"{text[: length - 3]}..."
 
 
 class Clock:
@@ -190,8 +234,19 @@ def describe_failure(report: pytest.TestReport) -> list[str]:
     said = []
     for line in without_explanation(lines):
         if "Use -v" not in line:
-            said.append(re.sub("^(AssertionError: )?(assert (?=the ))?", "", line))
+            line = re.sub("^(AssertionError: )?(assert (?=the ))?", "", line)
+            said.append(" ".join(cut_value(word) for word in line.split(" ")))
     return said[:MOST_LINES]
+
+
+def cut_value(word: str) -> str:
+    """Return a word, without its middle if it is long: five lines of M hide the rest.
+
+    Its end may be the name of a file.
+    """
+    if len(word) <= LONGEST_VALUE:
+        return word
+    return f"{word[:30]}...{word[-27:]}"
 
 
 def without_explanation(lines: list[str]) -> list[str]:

@@ -21,6 +21,7 @@ from tests.support.harness import (
     close,
     main_form,
 )
+from tests.support.witness import cut_value
 
 
 @pytest.fixture
@@ -103,6 +104,16 @@ def test_a_command_that_succeeds_is_not_called_a_traceback() -> None:
             assert_refused(app.test_cli_runner().invoke(args=[command]))
 
 
+def test_a_long_value_is_cut_in_the_middle() -> None:
+    """A browser's name of 5,000 letters would push the reason off the screen."""
+    cut = cut_value("M" * 5000)
+
+    assert cut == f"{'M' * 30}...{'M' * 27}"
+    assert cut_value("work/flask_login_tutorial/auth.py") == (
+        "work/flask_login_tutorial/auth.py"
+    )
+
+
 def test_a_redirect_in_place_of_a_form_is_called_so() -> None:
     """ "/login (302 FOUND) has no form" says nothing about who is logged in."""
     app = Flask("redirects")
@@ -116,6 +127,15 @@ def test_a_redirect_in_place_of_a_form_is_called_so() -> None:
         main_form(visitor.get("/"))
     with pytest.raises(AssertionError, match="answers 404"):
         main_form(visitor.get("/signup", expect_errors=True))
+
+
+def test_where_nobody_can_log_out_the_failure_asks_who_is_logged_in() -> None:
+    """The button is in the template; what is missing is the member."""
+    app = Flask("strangers")
+    app.add_url_rule("/dashboard", "dashboard", lambda: "<p>no form</p>")
+
+    with pytest.raises(AssertionError, match="is anybody logged in"):
+        Visitor(app).log_out()
 
 
 def test_what_is_missing_in_the_log_is_shown_with_the_log() -> None:

@@ -44,10 +44,15 @@ def test_start_never_overwrites_work(house: Any) -> None:
 
     refused = house.run("start", "01", code=1)
     kept = (house.work / "mine.txt").read_text()
-    house.run("start", "01", "--aside")
+    without_database = house.run("start", "01", "--aside")
+    (house.work / "instance").mkdir()
+    (house.work / "instance" / "workbook.db").touch()
+    with_database = house.run("start", "01", "--aside")
 
     assert "with our code, yours set aside: start 01 --aside" in refused
     assert kept == "mine"
+    told = "Your database is set aside with it: sign up again.\n"
+    assert (told in without_database, told in with_database) == (False, True)
     assert not (house.work / "mine.txt").exists()
     assert [path.read_text() for path in house.path.glob("work-2*/mine.txt")] == [
         "mine"

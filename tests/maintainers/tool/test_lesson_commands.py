@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.messages import Problem
 from workbook import given, lesson_check
 from workbook.given import put_into_work
 from workbook.lessons import State, copy_code, find_lesson, start_folder, state_folder
@@ -171,6 +172,78 @@ def test_what_is_broken_is_told_and_what_comes_later_is_counted(house: Any) -> N
     assert "✗ Broken: " in out
     assert "  ✗ 01: the start page" in out
     assert house.notes["lesson"] == 2
+
+
+def test_a_refused_request_is_shown_with_what_the_log_says(house: Any) -> None:
+    """A form without its CSRF token is a bare "400 == 302": only the log has the
+    reason.
+    """
+    copy_code(state_folder(State("05_login", 1)), house.work)
+    house.note(step="05_login", lesson=1)
+    base = house.package / "templates" / "base.html"
+    lines = base.read_text().splitlines(keepends=True)
+    base.write_text("".join(line for line in lines if "csrf_token" not in line))
+
+    out = house.run("check", "logging out logs out", code=1)
+
+    assert "  Asked  POST /logout -> 400 BAD REQUEST\n  Log    '/logout' from " in out
+    assert "got a 400 (The CSRF token is missing.)\n" in out
+
+
+def outcome_of(problems: dict[str, Problem]) -> Outcome:
+    """What became of tests that have all failed."""
+    outcome = Outcome(ran=list(problems))
+    outcome.reasons = dict.fromkeys(problems, "It matters.")
+    outcome.problems = {name: [problem] for name, problem in problems.items()}
+    return outcome
+
+
+def test_what_broke_before_the_lesson_is_explained_last(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """The last lines are what one sees. Where nobody can log in any more, "the copied
+    cookie is still alive" is no help; nor is it below a list of sixty behaviours.
+    """
+    lesson = find_lesson("05.3")
+    own = "05_login::test_a_copied_cookie_is_dead_after_the_log_out"
+    earlier = [f"01_config::test_number_{number}" for number in range(7)]
+    problems = {own: Problem("t", ["no button"])}
+    problems |= {name: Problem("t", ["nobody is in"]) for name in earlier}
+    failing = outcome_of(problems)
+
+    lesson_check.judge_the_rest(lesson, failing, [own], Progress())
+
+    out = capsys.readouterr().out
+    assert "Broken: 7 behaviours" in out
+    assert out.count("✗ 01: number") == 5
+    assert "  and 2 more\n" in out
+    explained = out[out.index("Mend this one first") :]
+    assert "✗ number 0\n" in explained
+    assert "Said   nobody is in\n" in explained
+    assert "number 1" not in explained
+
+
+def test_one_exception_is_one_reason(capsys: pytest.CaptureFixture[str]) -> None:
+    """One missing line of code breaks sixty behaviours, each with a message of its
+    own.
+    """
+    lesson = find_lesson("05.1")
+    own = "05_login::test_logging_out_logs_out"
+    raised = "base.html:17: 'current_user' is undefined"
+    problems = {own: Problem("t", ["500 == 200"], raised=raised)}
+    for number in range(3):
+        problem = Problem("t", [f"message {number}"], raised=raised)
+        problems[f"01_config::test_number_{number}"] = problem
+
+    broken = lesson_check.judge_the_rest(
+        lesson, outcome_of(problems), [own], Progress()
+    )
+
+    out = capsys.readouterr().out
+    assert len(broken) == 3
+    assert "3 behaviours of what came before fail, too, for the same reason." in out
+    assert "Broken" not in out
+    assert "Said" not in out, "that one was explained above"
 
 
 @pytest.fixture

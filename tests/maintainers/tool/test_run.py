@@ -1,6 +1,8 @@
 """`run` and `test`: what they make, what they leave alone, and how they end."""
 
+import os
 import re
+import signal
 import socket
 import sqlite3
 import stat
@@ -281,3 +283,21 @@ def test_work_is_served_as_it_was_saved_last(
     assert "Saved: " in page
     assert "--reload --no-debugger" in said
     assert (status, "Traceback" in rest) == (130, False)
+
+
+def test_a_server_that_is_ended_from_elsewhere_leaves_its_port(
+    house: Any, read_until: Callable
+) -> None:
+    """`kill`, or an editor's stop button: the next `run` would find the port busy, and
+    the browser an old app.
+    """
+    house.begin("02")
+    process = house.start("run", "work", "--port", str(a_port()))
+    read_until(process, "Running on")
+
+    process.terminate()
+    process.communicate(timeout=60)
+
+    with pytest.raises(ProcessLookupError):
+        os.killpg(process.pid, 0)  # nobody of its group is left
+    assert process.returncode == 128 + signal.SIGTERM
