@@ -148,26 +148,37 @@ def print_the_rest(
     later = later_behaviours(lesson)
     earlier = [name for name in outcome.ran if name not in {*own, *later}]
     broken = [name for name in earlier if name in outcome.problems]
-    others = of_another_kind(broken, failing, outcome)
-    alike = [name for name in broken if name not in others]
-    if alike:
-        verb = "fails" if len(alike) == 1 else "fail"
-        print(
-            f"{mark(False)} {counted(alike)} of what came before {verb}, too, "
-            "for the same reason."
-        )
-    if others:
-        print(f"{mark(False)} Broken: {counted(others)} of what came before:")
-        for name in others[:MOST_BROKEN]:
-            print(f"  {mark(False)} {name[:2]}: {behaviour_title(name)}")
-        if len(others) > MOST_BROKEN:
-            print(f"  and {len(others) - MOST_BROKEN} more")
-    if earlier and not broken:
+    if broken:
+        others = of_another_kind(broken, failing, outcome)
+        print_alike([name for name in broken if name not in others])
+        print_broken(others)
+    elif earlier:
         print(f"{mark(True)} Nothing before it is broken: {counted(earlier)}.")
     if later:
         passed = len([name for name in later if name not in outcome.problems])
         print(f"Later in this step: {counted(later)}; {passed} of them hold already.")
     return broken
+
+
+def print_alike(names: list[str]) -> None:
+    """Print how many behaviours fail for the reason that was explained."""
+    if names:
+        verb = "fails" if len(names) == 1 else "fail"
+        print(
+            f"{mark(False)} {counted(names)} of what came before {verb}, too, "
+            "for the same reason."
+        )
+
+
+def print_broken(names: list[str]) -> None:
+    """Print the first of the behaviours that a change has broken."""
+    if not names:
+        return
+    print(f"{mark(False)} Broken: {counted(names)} of what came before:")
+    for name in names[:MOST_BROKEN]:
+        print(f"  {mark(False)} {name[:2]}: {behaviour_title(name)}")
+    if len(names) > MOST_BROKEN:
+        print(f"  and {len(names) - MOST_BROKEN} more")
 
 
 def of_another_kind(
