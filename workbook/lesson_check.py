@@ -154,10 +154,15 @@ def print_the_rest(
         print_broken(others)
     elif earlier:
         print(f"{mark(True)} Nothing before it is broken: {counted(earlier)}.")
-    if later:
-        passed = len([name for name in later if name not in outcome.problems])
-        print(f"Later in this step: {counted(later)}; {passed} of them hold already.")
+    print_later(later, outcome)
     return broken
+
+
+def print_later(names: Sequence[str], outcome: Outcome) -> None:
+    """Print how many behaviours of later lessons there are, and hold already."""
+    if names:
+        passed = len([name for name in names if name not in outcome.problems])
+        print(f"Later in this step: {counted(names)}; {passed} of them hold already.")
 
 
 def print_alike(names: list[str]) -> None:
