@@ -118,11 +118,7 @@ def print_skipped(skipped: list[Lesson]) -> None:
         return
     titles = []
     for step in STEPS:
-        missing = [lesson for lesson in skipped if lesson.step == step]
-        if missing and len(missing) == len(lessons(step)):
-            titles.append(f"step {step[:2]}, {step_title(step)}")
-        else:
-            titles += [f"{lesson.name} {lesson.title}" for lesson in missing]
+        titles += titles_of_skipped(step, skipped)
     print(wrap_text(f"Skipped, and in work/ with our code: {'; '.join(titles)}."))
     first = name_of_app_before(skipped[0])
     if first:
@@ -131,6 +127,16 @@ def print_skipped(skipped: list[Lesson]) -> None:
         end = last.step[:2] if is_whole else last.name
         print(f"To see it: python3 -m workbook diff {first} {end}")
     print()
+
+
+def titles_of_skipped(step: str, skipped: list[Lesson]) -> list[str]:
+    """Return what to call the lessons of a step that were skipped; a step as a whole,
+    if all of them were.
+    """
+    missing = [lesson for lesson in skipped if lesson.step == step]
+    if missing and len(missing) == len(lessons(step)):
+        return [f"step {step[:2]}, {step_title(step)}"]
+    return [f"{lesson.name} {lesson.title}" for lesson in missing]
 
 
 def name_of_app_before(lesson: Lesson) -> str:

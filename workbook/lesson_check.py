@@ -148,26 +148,42 @@ def print_the_rest(
     later = later_behaviours(lesson)
     earlier = [name for name in outcome.ran if name not in {*own, *later}]
     broken = [name for name in earlier if name in outcome.problems]
-    others = of_another_kind(broken, failing, outcome)
-    alike = [name for name in broken if name not in others]
-    if alike:
-        verb = "fails" if len(alike) == 1 else "fail"
+    if broken:
+        others = of_another_kind(broken, failing, outcome)
+        print_alike([name for name in broken if name not in others])
+        print_broken(others)
+    elif earlier:
+        print(f"{mark(True)} Nothing before it is broken: {counted(earlier)}.")
+    print_later(later, outcome)
+    return broken
+
+
+def print_later(names: Sequence[str], outcome: Outcome) -> None:
+    """Print how many behaviours of later lessons there are, and hold already."""
+    if names:
+        passed = len([name for name in names if name not in outcome.problems])
+        print(f"Later in this step: {counted(names)}; {passed} of them hold already.")
+
+
+def print_alike(names: list[str]) -> None:
+    """Print how many behaviours fail for the reason that was explained."""
+    if names:
+        verb = "fails" if len(names) == 1 else "fail"
         print(
-            f"{mark(False)} {counted(alike)} of what came before {verb}, too, "
+            f"{mark(False)} {counted(names)} of what came before {verb}, too, "
             "for the same reason."
         )
-    if others:
-        print(f"{mark(False)} Broken: {counted(others)} of what came before:")
-        for name in others[:MOST_BROKEN]:
-            print(f"  {mark(False)} {name[:2]}: {behaviour_title(name)}")
-        if len(others) > MOST_BROKEN:
-            print(f"  and {len(others) - MOST_BROKEN} more")
-    if earlier and not broken:
-        print(f"{mark(True)} Nothing before it is broken: {counted(earlier)}.")
-    if later:
-        passed = len([name for name in later if name not in outcome.problems])
-        print(f"Later in this step: {counted(later)}; {passed} of them hold already.")
-    return broken
+
+
+def print_broken(names: list[str]) -> None:
+    """Print the first of the behaviours that a change has broken."""
+    if not names:
+        return
+    print(f"{mark(False)} Broken: {counted(names)} of what came before:")
+    for name in names[:MOST_BROKEN]:
+        print(f"  {mark(False)} {name[:2]}: {behaviour_title(name)}")
+    if len(names) > MOST_BROKEN:
+        print(f"  and {len(names) - MOST_BROKEN} more")
 
 
 def of_another_kind(
@@ -204,18 +220,24 @@ def print_changes(lesson: Lesson, before: Progress, outcome: Outcome) -> None:
     """Print what has changed since the last check; nothing if there was none."""
     if before.failing is None or before.step != lesson.step:
         return
-    later = set(later_behaviours(lesson))
-    if before.all_judged:
-        judged = [name for name in outcome.ran if name not in later]
-    else:
-        judged = behaviour_names(lesson)
     failed = set(before.failing)
     failing = set(outcome.failing)
+    judged = judged_both_times(lesson, before, outcome)
     green = [name for name in judged if name in failed - failing]
     red = [name for name in judged if name in failing - failed]
     for colour, names in (("green", green), ("red", red)):
         if names:
             print(wrap_text(f"Since the last check, now {colour}: {listed(names)}."))
+
+
+def judged_both_times(
+    lesson: Lesson, before: Progress, outcome: Outcome
+) -> Sequence[str]:
+    """Return the behaviours that this check and the last one have judged."""
+    if not before.all_judged:
+        return behaviour_names(lesson)
+    later = set(later_behaviours(lesson))
+    return [name for name in outcome.ran if name not in later]
 
 
 def listed(names: list[str]) -> str:
@@ -227,6 +249,12 @@ def listed(names: list[str]) -> str:
     return "; ".join(titles)
 
 
+def done_line(lesson: Lesson) -> str:
+    """Return the sentence that says that a lesson is done."""
+    end = "" if lesson.title.endswith(("?", "!")) else "."
+    return f"Lesson {lesson.name} is done: {lesson.title}{end}"
+
+
 def finish(lesson: Lesson, outcome: Outcome) -> None:
     """Say that a lesson is done, and go on to the next that is not.
 
@@ -236,7 +264,7 @@ def finish(lesson: Lesson, outcome: Outcome) -> None:
     """
     if not outcome.failing:
         print_all_hold(outcome)
-    print(paint(f"\nLesson {lesson.name} is done: {lesson.title}.", "1;32"))
+    print(paint(f"\n{done_line(lesson)}", "1;32"))
     print_afterwards(lesson)
     if has_moved_on(lesson):
         print("\nAnother terminal has gone on to the next lesson already.")

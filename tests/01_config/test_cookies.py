@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from flask import Flask, request, session
 
-from tests.support.harness import CONFIG, Step, Visitor
+from tests.support.harness import CONFIG, HOST, Step, Visitor
 
 
 @pytest.fixture
@@ -98,7 +98,7 @@ def test_the_session_cookie_can_be_told_to_work_over_plain_http(
     assert "Secure" not in attributes(set_cookie)
 
 
-def test_two_apps_on_one_machine_do_not_overwrite_each_others_cookie(
+def test_two_apps_on_one_machine_do_not_share_a_cookie(
     step: Step, tmp_path: Path
 ) -> None:
     """Cookies ignore the port: 127.0.0.1:5000 and 127.0.0.1:5001 share them by name."""
@@ -113,14 +113,20 @@ def test_two_apps_on_one_machine_do_not_overwrite_each_others_cookie(
     )
 
 
-def visitor_as_seen(app: Flask) -> str:
-    """Who the app thinks it talks to, when the request comes with a proxy's headers."""
+def visitor_as_seen(app: Flask, further_proxies: str = "") -> str:
+    """Who the app thinks it talks to, and how it is called, when the request comes with
+    a proxy's headers.
+    """
 
     def who() -> str:
-        return f"{request.remote_addr} {request.scheme}"
+        return f"{request.remote_addr} {request.scheme}://{request.host}"
 
     app.add_url_rule("/who", "who", who)
-    headers = {"X-Forwarded-For": "198.51.100.7", "X-Forwarded-Proto": "https"}
+    headers = {
+        "X-Forwarded-For": f"198.51.100.7{further_proxies}",
+        "X-Forwarded-Proto": f"https{further_proxies}",
+        "X-Forwarded-Host": f"{HOST}:8443{further_proxies}",
+    }
     return Visitor(app, ip="192.0.2.1", scheme="http").get("/who", headers=headers).text
 
 
@@ -128,16 +134,19 @@ def test_nobody_can_make_up_an_ip_address(own_app: Flask) -> None:
     """Anyone can write X-Forwarded-For. Believed, it gives a brute-force attack a new
     identity for every guess.
     """
-    assert visitor_as_seen(own_app) == "192.0.2.1 http"
+    assert visitor_as_seen(own_app) == f"192.0.2.1 http://{HOST}"
 
 
-def test_behind_a_proxy_the_visitors_own_address_is_known(
+def test_behind_a_proxy_the_address_of_the_visitor_is_known(
     make_app: Callable[..., Flask],
 ) -> None:
     """Without it all visitors have the proxy's address, and the rate limit of one stops
     everybody.
     """
-    assert visitor_as_seen(make_app(PROXY_COUNT=1)) == "198.51.100.7 https"
+    one = visitor_as_seen(make_app(PROXY_COUNT=1))
+    two = visitor_as_seen(make_app(PROXY_COUNT=2), further_proxies=", 203.0.113.9")
+
+    assert one == two == f"198.51.100.7 https://{HOST}:8443"
 
 
 def test_a_clock_that_is_a_second_fast_logs_nobody_out(

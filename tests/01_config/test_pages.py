@@ -40,7 +40,7 @@ def test_a_page_loads_nothing_from_other_sites(visitor: Visitor) -> None:
     assert visitor.get(stylesheet).status_code == 200
 
 
-def test_an_unknown_page_gets_the_sites_own_404(visitor: Visitor) -> None:
+def test_an_unknown_page_gets_a_404_page_of_this_site(visitor: Visitor) -> None:
     """A lost visitor needs a way back, and an attacker should not learn what the site
     is made of.
     """
@@ -49,19 +49,20 @@ def test_an_unknown_page_gets_the_sites_own_404(visitor: Visitor) -> None:
     assert_error_page(page, 404)
 
 
-def test_a_wrong_method_gets_the_sites_own_405(visitor: Visitor) -> None:
+def test_a_wrong_method_gets_a_405_page_of_this_site(visitor: Visitor) -> None:
     """DELETE and the like come from programs and probes.
 
-    They get an answer, and not a crash.
+    They get an answer that says which methods there are, and not a crash.
     """
     page = visitor.delete("/", expect_errors=True)
 
     assert_error_page(page, 405)
+    assert "GET" in page.headers.get("Allow", ""), "the header Allow is lost"
 
 
 @pytest.mark.asvs("16.5.1")
 @pytest.mark.parametrize("status", [400, 413, 429, 500, 503])
-def test_every_error_gets_the_sites_own_page(own_app: Flask, status: int) -> None:
+def test_every_error_gets_a_page_of_this_site(own_app: Flask, status: int) -> None:
     """The framework's own pages name the framework and leave no way back."""
     own_app.add_url_rule("/fail", "fail", lambda: abort(status))
 
@@ -149,17 +150,25 @@ def test_a_forbidden_page_is_explained_and_logged(
 
     assert_error_page(answer, 403)
     assert "did not work" not in visible_text(answer), "it says nothing"
-    assert_logged(caplog.records, "/secret")
+    assert_logged(caplog.records, "/secret", "192.0.2.1", "403")
 
 
 def test_a_wrong_host_is_told_so_and_named_in_the_log(
     app: Flask, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A name missing in TRUSTED_HOSTS is the most common fault of a new site."""
+    """A name missing in TRUSTED_HOSTS is the most common fault of a new site. Whoever
+    sends a header writes it, so it must not fake a line of the log either.
+    """
+    two_lines = {"Host": "evil.example\nAccount 8 logged in"}
+
     answer = Visitor(app).get("/", headers={"Host": "evil.example"}, expect_errors=True)
+    Visitor(app).get("/", headers=two_lines, expect_errors=True)
 
     assert "name" in visible_text(answer)
     assert_logged(caplog.records, "evil.example")
+    lines = [record.getMessage() for record in caplog.records]
+    assert_logged(lines, "Account 8")
+    assert not any("\n" in line for line in lines), lines
 
 
 @pytest.mark.asvs("16.4.1")

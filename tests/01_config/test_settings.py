@@ -67,6 +67,9 @@ def test_without_a_key_the_app_does_not_start(step: Step) -> None:
         assert "token_hex" in message, (
             "the message should hold the command that makes a key"
         )
+        assert "SECRET_KEY" in message.partition("token_hex")[2], (
+            "the message should say where the new key belongs"
+        )
 
 
 @pytest.mark.asvs("11.2.3")
@@ -84,6 +87,7 @@ def test_a_placeholder_is_refused_however_long(step: Step) -> None:
     """A key copied out of an example is known to everyone who has read the example."""
     for key in (
         "changeme" * 5,
+        "ChangeMe-0123456789-abcdef-012345",
         "please-replace-me-0123456789abcdef",
         "this-is-my-secret-key-0123456789",
         "0123456" * 5,
@@ -174,6 +178,9 @@ def test_what_create_app_is_given_wins_over_the_environment(
     assert answers[0].status_code == 404, (
         "the variable won over what create_app was given"
     )
+    cookie = {"SESSION_COOKIE_NAME": "mine", "SESSION_COOKIE_SAMESITE": "Strict"}
+    config = step.create_app(**cookie).config
+    assert {name: config[name] for name in cookie} == cookie
 
 
 def test_a_list_is_written_with_commas(
@@ -389,6 +396,10 @@ def test_an_env_file_that_is_not_utf_8_is_named(
 
     with pytest.raises(Exception, match=r"\.env.*UTF-8"):
         app_from_environment(copy, monkeypatch, SECRET_KEY="")
+    # Windows' Notepad may put a mark before the text: that is UTF-8, too.
+    (copy.path / ".env").write_text(f"SECRET_KEY={KEY}", encoding="utf-8-sig")
+    app = app_from_environment(copy, monkeypatch, SECRET_KEY="")
+    assert app.config["SECRET_KEY"] == KEY
 
 
 def test_a_name_that_no_host_header_can_have_is_refused(step: Step) -> None:

@@ -49,7 +49,7 @@ class SQLiteWithPassword(SQLiteDialect_pysqlite):
         return [self.file], {}
 
 
-def test_init_db_does_not_show_the_databases_password(
+def test_init_db_does_not_show_the_password_of_the_database(
     step: Step, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """What a command prints ends up in the logs of a deployment, and in screenshots."""

@@ -128,7 +128,7 @@ def test_a_database_that_goes_when_the_page_is_made_costs_nobody_the_page(
     assert page.status_code == 200
 
 
-def test_an_at_sign_in_the_databases_password_is_refused(step: Step) -> None:
+def test_an_at_sign_in_the_password_of_the_database_is_refused(step: Step) -> None:
     """Read as an address, what follows the first @ is the host's name, and is printed
     with it.
     """

@@ -60,20 +60,22 @@ def test_the_columns_are_as_long_as_what_the_forms_allow(
     An address may have 254 characters.
     """
     with app.app_context():
-        columns = {
-            column["name"]: getattr(column["type"], "length", None)
-            for column in inspect(step.module.models.db.engine).get_columns("users")
-        }
+        columns = inspect(step.module.models.db.engine).get_columns("users")
 
-    assert (columns["name"], columns["email"], columns["website"]) == (100, 254, 255)
-    assert columns["password_hash"] >= len("scrypt:32768:8:3$") + 16 + 1 + 128
+    lengths = {
+        column["name"]: getattr(column["type"], "length", None) for column in columns
+    }
+    may_be_empty = {column["name"] for column in columns if column["nullable"]}
+    assert (lengths["name"], lengths["email"], lengths["website"]) == (100, 254, 255)
+    assert lengths["password_hash"] >= len("scrypt:32768:8:3$") + 16 + 1 + 128
+    assert "website" in may_be_empty, "website must be filled: not everybody has one"
 
 
 def test_a_new_account_knows_when_it_was_made_in_utc(
-    store: Callable[..., Any], sql: Sql, in_tokyo: None
+    step: Step, store: Callable[..., Any], sql: Sql, in_tokyo: None
 ) -> None:
     """A time that nobody sets is NULL for ever, and local times jump when the clocks
-    do.
+    do. A time that is read when the server starts is the same for all accounts.
     """
     before = datetime.now(UTC).replace(tzinfo=None)
 
@@ -83,13 +85,19 @@ def test_a_new_account_knows_when_it_was_made_in_utc(
     assert created, "nothing sets it"
     created = datetime.fromisoformat(str(created)).replace(tzinfo=None)
     assert abs(created - before) < timedelta(minutes=10)
+    default = step.module.models.User.__table__.c.created.default
+    assert not getattr(default, "is_scalar", False), (
+        "created gets the time at which the server was started: its default has to be "
+        "a function, and not what that function has returned"
+    )
 
 
 def test_a_new_account_has_never_logged_in(store: Callable[..., Any], sql: Sql) -> None:
     """An account that was made and never used looks different from one in use."""
     store("ada@example.com")
 
-    assert sql("SELECT last_login FROM users")[0]["last_login"] is None
+    last_login = sql("SELECT last_login FROM users")[0]["last_login"]
+    assert last_login is None, "last_login must be filled, so the tests made up a time"
 
 
 def test_a_user_can_be_printed_and_shows_nothing_personal(
@@ -158,7 +166,7 @@ def test_one_domain_is_not_made_another(store: Callable[..., Any], sql: Sql) -> 
     assert len(sql("SELECT id FROM users")) == 2
 
 
-def test_a_deleted_accounts_id_is_never_given_to_another(
+def test_the_id_of_a_deleted_account_is_never_given_to_another(
     store: Callable[..., Any], sql: Sql
 ) -> None:
     """An old cookie or log line that names number 2 must not come to mean somebody

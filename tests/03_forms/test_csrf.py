@@ -4,7 +4,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from flask import Flask
+from flask import Flask, abort
+from webtest.response import TestResponse
+from werkzeug.exceptions import NotFound
+from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
 from tests.support.checks import assert_error_page, assert_logged
 from tests.support.harness import HOST, PASSWORD, Visitor, visible_text
@@ -42,7 +45,7 @@ def test_a_form_without_our_token_is_refused(visitor: Visitor, sql: Sql) -> None
 
 
 @pytest.mark.asvs("3.5.1")
-def test_a_form_with_another_visitors_token_is_refused(
+def test_a_form_with_the_token_of_another_visitor_is_refused(
     app: Flask, visitor: Visitor, sql: Sql
 ) -> None:
     """An attacker has tokens too: he only has to open the page himself."""
@@ -64,14 +67,29 @@ def test_a_form_that_was_open_too_long_gets_a_page_that_explains(
 
     "Bad request" does not tell them to load the page again.
     """
-    visitor = Visitor(make_app(WTF_CSRF_TIME_LIMIT=-1))
-    other_400 = visitor.get("/", headers={"Host": "evil.example"}, expect_errors=True)
+    app = make_app(WTF_CSRF_TIME_LIMIT=-1)
+    app.add_url_rule("/bad", "bad", lambda: abort(400))
+    visitor = Visitor(app)
+    wrong_host = visitor.get("/", headers={"Host": "evil.example"}, expect_errors=True)
+    bad_request = visitor.get("/bad", expect_errors=True)
 
     answer = visitor.sign_up()
 
     assert_error_page(answer, 400)
-    assert visible_text(answer) != visible_text(other_400)
+    for other in (wrong_host, bad_request):
+        assert visible_text(answer) != visible_text(other)
+        shared = sentences(answer) & sentences(other)
+        assert not shared, f"any other 400 says this, too: {shared}"
     assert "csrf" not in visible_text(answer).lower()
+
+
+def sentences(page: TestResponse) -> set[str]:
+    """What an error page says, without its links."""
+    return {
+        paragraph.get_text(" ", strip=True)
+        for paragraph in page.html.select("main p")
+        if not paragraph.find("a")
+    }
 
 
 @pytest.mark.asvs("3.5.1")
@@ -85,7 +103,12 @@ def test_a_view_without_a_form_is_protected_too(own_app: Flask) -> None:
     visitor = Visitor(own_app)
 
     for send in (visitor.post, visitor.put, visitor.patch, visitor.delete):
-        assert_error_page(send("/plain", expect_errors=True), 400)
+        answer = send("/plain", expect_errors=True)
+
+        assert_error_page(answer, 400)
+        assert not answer.html.select('a[href^="/plain"]'), (
+            "the page has a link to an address that takes no GET"
+        )
 
 
 @pytest.mark.asvs("3.5.3")
@@ -171,15 +194,23 @@ def test_over_https_no_referer_is_needed(visitor: Visitor) -> None:
 
 
 def test_a_refused_form_can_be_opened_again_and_the_log_says_why(
-    visitor: Visitor, caplog: pytest.LogCaptureFixture
+    app: Flask, visitor: Visitor, caplog: pytest.LogCaptureFixture
 ) -> None:
     """ "Expired, reload" helps nobody who cannot reload, and "400" helps no
     operator."""
-    answer = visitor.post("/signup?a=1", GOOD, expect_errors=True)
+    below = Visitor(DispatcherMiddleware(NotFound(), {"/members": app}))
 
-    assert answer.html.select_one('a[href="/signup?a=1"]'), (
-        "the page has no link to the form"
-    )
+    for browser, address in (
+        (visitor, "/signup?a=1"),
+        (visitor, "/signup"),
+        (below, "/members/signup?a=1"),
+    ):
+        answer = browser.post(address, GOOD, expect_errors=True)
+
+        links = [link["href"] for link in answer.html.select("a[href]")]
+        assert address in links, (
+            f"the page has no link to the form, {address}. Its links: {links}"
+        )
     assert_logged(caplog.records, "/signup", "token")
 
 

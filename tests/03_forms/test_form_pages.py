@@ -39,11 +39,45 @@ def test_every_field_has_a_label(visitor: Visitor) -> None:
             label["for"]: label.get_text(strip=True)
             for label in page.html.select("label[for]")
         }
-        assert [
+        said = [labels.get(control.get("id")) for control in controls(page).values()]
+        without_label = [
             name
             for name, control in controls(page).items()
             if not labels.get(control.get("id"))
-        ] == []
+        ]
+        assert without_label == []
+        assert len(said) == len(set(said)), f"two fields have the same label: {said}"
+
+
+@pytest.mark.workbook
+def test_the_header_leads_to_both_forms(visitor: Visitor) -> None:
+    """A page that no link leads to is a page that nobody finds."""
+    for path in ("/", *FORMS):
+        links = visitor.get(path).html.select("header a[href]")
+
+        missing = {*FORMS} - {link["href"] for link in links}
+        assert not missing, f"the header of {path} does not lead to {missing}"
+
+
+def test_a_password_of_blanks_is_not_called_missing(visitor: Visitor) -> None:
+    """A blank is a character like any other. "Type your password" says that nothing was
+    typed.
+    """
+    for path in FORMS:
+        fresh = visitor.get(path)
+        empty = visitor.submit(path)
+        passwords = [
+            name for name in controls(fresh) if name in ("password", "confirm")
+        ]
+
+        answer = visitor.submit(path, dict.fromkeys(passwords, " " * 20))
+
+        for name in passwords:
+            missing = descriptions(empty, name) - descriptions(fresh, name)
+            assert missing, f"{path} sent empty says nothing at {name}"
+            assert missing.isdisjoint(descriptions(answer, name)), (
+                f"{path} says of blanks in {name}: {missing}"
+            )
 
 
 def test_an_error_is_tied_to_its_field(visitor: Visitor) -> None:
@@ -194,7 +228,9 @@ def test_nothing_is_stored_yet_and_the_page_says_so(
     answer = visitor.sign_up()
 
     assert answer.status_code == 200
-    assert visible_text(answer) != visible_text(fresh)
+    assert visible_text(answer) != visible_text(fresh), (
+        "the page after a good form is the same as the empty one: flash a message"
+    )
     assert sql("SELECT id FROM users") == []
 
 

@@ -236,6 +236,7 @@ def test_links_to_web_pages_are_accepted_and_none_is_needed(
         "http://ada.example:8080/a?b=c#d",
         "HTTPS://ADA.EXAMPLE/",
         "https://bücher.de",
+        "  https://ada.example ",
         " ",
     ):
         assert_details(set(), website=link)

@@ -106,7 +106,7 @@ def test_after_signing_up_the_log_in_page_welcomes_you(visitor: Visitor) -> None
 
 
 @pytest.mark.asvs("16.2.1", "16.2.5")
-def test_a_sign_up_is_logged_by_the_accounts_number(
+def test_a_sign_up_is_logged_by_the_number_of_the_account(
     visitor: Visitor, sql: Sql, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A flood of new accounts should be seen; a log, which many people read, names

@@ -317,9 +317,13 @@ def test_who_logs_out_is_told_so(member: Visitor) -> None:
 
     page = member.log_out().follow()
 
-    again = member.get(page.request.path)
-    told = set(visible_text(page).split()) - set(visible_text(again).split())
-    assert told, "after the log-out the page says what it always says"
+    # A start page of one's own may show no messages; then the next page does.
+    login_page = visible_text(member.get("/login"))
+    page_again = visible_text(member.get(page.request.path))
+    login_page_again = visible_text(member.get("/login"))
+    assert (visible_text(page), login_page) != (page_again, login_page_again), (
+        "after the log-out the pages say what they always say"
+    )
 
 
 def test_logging_out_twice_does_no_harm(member: Visitor) -> None:

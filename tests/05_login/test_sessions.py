@@ -372,7 +372,7 @@ def test_an_expired_session_is_deleted_when_it_is_met(
     assert sql("SELECT id FROM user_sessions") == []
 
 
-def test_a_log_in_deletes_the_members_expired_sessions(
+def test_a_log_in_deletes_the_expired_sessions_of_the_member(
     app: Flask, member: Visitor, sql: Sql
 ) -> None:
     """A device that never comes back would keep its row for ever."""

@@ -93,7 +93,7 @@ def assert_marked(
     ]
     for name, value in response.sent.items():
         if name not in ignored:
-            lines.append(f"sent {name}: {value[:100]!r}")
+            lines.append(f"sent {name}: {quoted(value[:100])}")
     raise AssertionError("\n".join(lines))
 
 
@@ -105,6 +105,18 @@ def marked_fields(response: TestResponse) -> set[str]:
     return {
         control["name"] for control in response.html.select('[aria-invalid="true"]')
     }
+
+
+def quoted(text: str) -> str:
+    """Return a text in quotation marks, so that one sees every character of it.
+
+    Not repr(): that shows one backslash as two.
+    """
+    shown = [
+        character if character.isprintable() else ascii(character)[1:-1]
+        for character in text
+    ]
+    return f'"{"".join(shown)}"'
 
 
 def list_names(names: set[str]) -> str:

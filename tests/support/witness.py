@@ -69,6 +69,9 @@ class Witness:
         asked = describe_request(request)
         self.requests.append(f"{asked} -> {response.status}")
         self.view = describe_view(app.view_functions.get(request.endpoint))
+        # Forms of other sites are refused before any view runs.
+        if response.status_code == 400:
+            self.view = ""
 
     def pytest_collection(self) -> None:
         """Keep what pytest makes of the suites: to rewrite them takes a second."""

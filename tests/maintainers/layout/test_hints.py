@@ -139,18 +139,19 @@ def demanded(test: ast.FunctionDef) -> Iterator[str]:
     `headers["name"]`, words in the log.
     """
     for node in ast.walk(test):
-        if (
-            isinstance(node, ast.Compare)
-            and isinstance(node.ops[0], ast.In)
-            and looks_into_a_text(node)
-        ):
+        if isinstance(node, ast.Compare) and looks_into_a_text(node):
             yield node.left.value
         if isinstance(node, ast.Subscript) and is_header(node):
             yield node.slice.value
         if isinstance(node, ast.Call) and ast.unparse(node.func) == "assert_logged":
-            for word in node.args[1:]:
-                if isinstance(word, ast.Constant):  # and no number of the test's own
-                    yield word.value
+            yield from logged_words(node)
+
+
+def logged_words(call: ast.Call) -> Iterator[str]:
+    """The words that a line of the log has to hold, but for numbers of the test."""
+    for word in call.args[1:]:
+        if isinstance(word, ast.Constant):
+            yield word.value
 
 
 def is_header(node: ast.Subscript) -> bool:
@@ -163,8 +164,13 @@ def looks_into_a_text(node: ast.Compare) -> bool:
     writes down.
     """
     is_text = isinstance(node.left, ast.Constant) and isinstance(node.left.value, str)
-    return is_text and not isinstance(
-        node.comparators[0], ast.Tuple | ast.List | ast.Set | ast.Dict
+    is_in = isinstance(node.ops[0], ast.In)
+    return (
+        is_text
+        and is_in
+        and not isinstance(
+            node.comparators[0], ast.Tuple | ast.List | ast.Set | ast.Dict
+        )
     )
 
 

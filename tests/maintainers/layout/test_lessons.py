@@ -1,6 +1,8 @@
 """The rules of lessons: a chapter builds its step, in pieces that a learner can do."""
 
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from statistics import median
@@ -222,3 +224,16 @@ def test_the_readme_asks_for_a_behaviour_of_the_lesson_that_it_shows() -> None:
 
     assert found
     assert set(found) <= set(behaviour_names(find_lesson(lesson)))
+
+
+def test_the_readme_shows_how_many_tests_a_step_passes() -> None:
+    """A learner compares the numbers, and looks for what went wrong."""
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    command = [sys.executable, "-m", "pytest", "-q", "--collect-only", "--step", "04"]
+    result = subprocess.run(
+        command, cwd=ROOT, capture_output=True, encoding="utf-8", check=True
+    )
+
+    found = re.search(r"(\d+)/\d+ tests collected \((\d+) des", result.stdout)
+    assert found, result.stdout[-500:]
+    assert f"{found[1]} passed, {found[2]} deselected" in readme

@@ -118,6 +118,13 @@ def test_a_lesson_that_is_done_leads_to_the_next(house: Any) -> None:
     assert house.notes["finished"] == ["04.2"]
 
 
+def test_a_title_that_ends_with_a_question_mark_gets_no_full_stop() -> None:
+    """Two marks at the end of a sentence look like a slip."""
+    assert lesson_check.done_line(find_lesson("03.3")).endswith(
+        "is done: Whose form was it?"
+    )
+
+
 def test_a_first_check_names_nothing_as_broken_that_never_held(house: Any) -> None:
     """Without `flask init-db` no earlier behaviour can be tried: that is one reason,
     and nothing that the learner has done.

@@ -7,14 +7,16 @@ import threading
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from tests.support import suites
-from tests.support.harness import STEPS
+from tests.support.checks import quoted
+from tests.support.harness import STEPS, Visitor
 from tests.support.messages import Done, Message, Plan, Problem, behaviour_of
 from tests.support.suites import SuiteRunner, find_tests, workers_for
-from tests.support.witness import Clock
+from tests.support.witness import Clock, Witness
 from workbook.hints import behaviours
 
 NOT_DEBUGGING = "01_config::test_debugging_is_off_unless_asked_for"
@@ -147,6 +149,33 @@ def test_the_clock_stops_with_what_it_was_for() -> None:
 
     assert signal.getitimer(signal.ITIMER_PROF) == (0, 0)
     assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)
+
+
+def test_a_forged_form_names_no_view() -> None:
+    """It was refused before any view ran: the mistake is not there."""
+    witness = Witness(SimpleNamespace())
+    visitor = Visitor(STEPS[3].create_app())
+
+    visitor.get("/login")
+    view_of_the_page = witness.view
+    visitor.post("/login", expect_errors=True)
+
+    assert "in login()" in view_of_the_page
+    assert witness.view == ""
+
+
+@pytest.mark.parametrize(
+    ("sent", "shown"),
+    [
+        ("https://evil.example\\@ada.example", '"https://evil.example\\@ada.example"'),
+        (" Ada ", '" Ada "'),
+        ("Ada\0\u202e", r'"Ada\x00\u202e"'),
+        ("Zoë O'Hara", '"Zoë O\'Hara"'),
+    ],
+)
+def test_what_was_sent_is_shown_as_it_was_sent(sent: str, shown: str) -> None:
+    """repr() shows one backslash as two; a NUL as it is would show nothing."""
+    assert quoted(sent) == shown
 
 
 def test_what_pytest_does_not_run_is_no_behaviour(
