@@ -171,6 +171,7 @@ def test_nothing_of_the_teachers_own_is_handed_out(
     private += ["work-20260101-101010/b.py", ".venv/c.py", "mine.html", "notes/d.txt"]
     (shop.path / ".gitignore").write_text(
         "# left behind\n.venv/\n.env\ninstance/\nwork/\nwork-*/\n/*.html\nnotes/\n"
+        "__pycache__/\n"
     )
     for name in private:
         (shop.path / name).parent.mkdir(parents=True, exist_ok=True)
