@@ -45,10 +45,19 @@ class House:
         """Run `python3 -m workbook` to its end, expect this status, and give what it
         says.
         """
-        command = [sys.executable, "-m", "workbook", *words]
+        return self.run_in(self.path, ["-m", "workbook", *words], code, env)
+
+    def run_in_steps(self, *words: str, code: int = 0, **env: str) -> str:
+        """Do the same in the folder steps, where it is called `python3 ../workbook`."""
+        return self.run_in(self.path / "steps", ["../workbook", *words], code, env)
+
+    def run_in(
+        self, folder: Path, words: list[str], code: int, env: dict[str, str]
+    ) -> str:
+        """Run Python in a folder, expect this status, and give what it says."""
         result = subprocess.run(
-            command,
-            cwd=self.path,
+            [sys.executable, *words],
+            cwd=folder,
             env={**self.env, **env},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

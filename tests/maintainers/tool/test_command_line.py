@@ -152,25 +152,10 @@ def test_a_read_only_checkout_is_said(house: Any) -> None:
     house.path.chmod(0o755)
 
 
-def run_in_steps(house: Any, *words: str, **env: str) -> str:
-    """Run a command in the folder steps; return all that it says."""
-    result = subprocess.run(
-        [sys.executable, "../workbook", *words],
-        cwd=house.path / "steps",
-        env={**house.env, **env},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        encoding="utf-8",
-        check=False,
-    )
-    return result.stdout
-
-
 def test_new_makes_the_folder_where_the_command_is_typed(house: Any) -> None:
     """And `cd`, as it is printed, leads there. PowerShell does not replace the `~`."""
-    said = run_in_steps(house, "new", "../../my_site")
-    at_home = run_in_steps(house, "new", "~/other_site", HOME=str(house.path.parent))
+    said = house.run_in_steps("new", "../../my_site")
+    at_home = house.run_in_steps("new", "~/other_site", HOME=str(house.path.parent))
 
     made = house.path.parent / "my_site"
     assert (made / "my_site" / "__init__.py").is_file(), said
@@ -180,29 +165,24 @@ def test_new_makes_the_folder_where_the_command_is_typed(house: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "words",
+    ("words", "code", "answer"),
     [
-        ["update", "here"],
-        ["site", "here"],
-        ["pack", "here"],
-        ["list", "--all", "here"],
-        ["diff", "01", "02", "--html", "here/page.html"],
-        ["test", "01", "--app", "here"],
+        (["update", "here"], 1, "{here}"),
+        (["site", "here"], 1, "{here}"),
+        (["pack", "here"], 1, "{here}"),
+        (["list", "--all", "here"], 0, "has not begun"),
+        (["diff", "01", "02", "--html", "here/page.html"], 1, "{here}"),
+        (["test", "01", "--app", "here"], 4, "{here}"),
     ],
-    ids=lambda words: words[0],
 )
 def test_a_folder_is_looked_for_where_the_command_is_typed(
-    house: Any, words: list[str]
+    house: Any, words: list[str], code: int, answer: str
 ) -> None:
     """The same words mean the same folder for every command."""
     here = house.path / "steps" / "here"
     (here / "workbook").mkdir(parents=True)
     (here / "page.html").write_text("mine")
 
-    said = run_in_steps(house, *words)
+    said = house.run_in_steps(*words, code=code)
 
-    assert "Traceback" not in said
-    if words[0] == "list":
-        assert "has not begun" in said
-    else:
-        assert str(here) in said, said
+    assert answer.format(here=here) in said
